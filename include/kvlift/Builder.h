@@ -1,0 +1,52 @@
+//===- Builder.h - Makes StableHLO operations -------------------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_BUILDER_H
+#define KVLIFT_BUILDER_H
+
+#include "kvlift/IR.h"
+
+namespace kvlift {
+
+/// Inserts operations before one op, with that op's location.
+class Builder {
+public:
+  explicit Builder(Operation before)
+      : before(before), where(before.location()), ctx(before.context()) {}
+
+  using NamedAttributes = std::vector<std::pair<std::string, Attribute>>;
+  Operation create(std::string_view name, const std::vector<Value> &operands,
+                   const std::vector<Type> &results,
+                   const NamedAttributes &attributes = {});
+
+  Context context() const { return ctx; }
+  Value constant(Type type, Attribute value);
+  /// A tensor of integers, all `value`.
+  Value splat(Type type, int64_t value);
+  Value reshape(Value value, const Dims &shape);
+  Value transpose(Value value, const Dims &permutation);
+  /// Broadcasts `value` so that its dimension i becomes `dims[i]`.
+  Value broadcast(Value value, const Dims &shape, const Dims &dims);
+  Value iota(Type type, int64_t dim);
+  Value binary(std::string_view opName, Value lhs, Value rhs);
+  /// `direction` is one of EQ NE GE GT LE LT; signed integers.
+  Value compare(std::string_view direction, Value lhs, Value rhs);
+  Value select(Value condition, Value onTrue, Value onFalse);
+  Value dynamicSlice(Value from, const std::vector<Value> &starts,
+                     const Dims &sizes);
+  Value dynamicUpdateSlice(Value into, Value update,
+                           const std::vector<Value> &starts);
+  Value concatenate(const std::vector<Value> &parts, int64_t dim);
+
+private:
+  Operation before;
+  Location where;
+  Context ctx;
+};
+
+} // namespace kvlift
+
+#endif // KVLIFT_BUILDER_H

@@ -1,0 +1,82 @@
+//===- Ops.h - Typed views of the operations we look at ---------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_OPS_H
+#define KVLIFT_OPS_H
+
+#include "kvlift/IR.h"
+
+namespace kvlift {
+
+/// A `func.func`.
+class FuncOp {
+public:
+  explicit FuncOp(Operation op) : op(op) {}
+
+  Operation operation() const { return op; }
+  std::string name() const;
+  bool isPublic() const;
+  bool isDeclaration() const { return !body(); }
+  /// The entry block; null for a declaration.
+  Block body() const { return op.regions().front().firstBlock(); }
+  bool hasOneBlock() const { return op.regions().front().blocks().size() == 1; }
+  Operation returnOp() const { return body().terminator(); }
+
+  Type functionType() const { return op.attribute("function_type").asType(); }
+  int64_t numArguments() const;
+  int64_t numResults() const;
+  Type argumentType(int64_t index) const;
+  Type resultType(int64_t index) const;
+
+  Attribute argumentAttribute(int64_t index, std::string_view name) const;
+  Attribute resultAttribute(int64_t index, std::string_view name) const;
+  void setArgumentAttribute(int64_t index, std::string_view name,
+                            Attribute value) const;
+  void setResultAttribute(int64_t index, std::string_view name,
+                          Attribute value) const;
+  void removeArgumentAttribute(int64_t index, std::string_view name) const;
+
+  /// Changes an argument's type in the signature and in the entry block.
+  void setArgumentType(int64_t index, Type type) const;
+  /// Returns one more value; gives its result index.
+  int64_t appendResult(Value value) const;
+
+private:
+  Operation op;
+};
+
+/// The functions of a module, in program order.
+std::vector<FuncOp> functionsOf(Operation module);
+
+/// The ops that call `function` by name, anywhere in `module`.
+std::vector<Operation> callersOf(Operation module, const FuncOp &function);
+
+/// `stablehlo.transpose`'s permutation: result dim i is operand dim p[i].
+Dims permutationOf(Operation transpose);
+Dims invertPermutation(const Dims &permutation);
+bool isIdentity(const Dims &permutation);
+
+/// What a `stablehlo.scatter` says about where its update goes.
+struct ScatterNumbers {
+  Dims updateWindowDims;
+  Dims insertedWindowDims;
+  Dims scatterDimsToOperandDims;
+  bool hasBatchingDims;
+  int64_t indexVectorDim;
+};
+ScatterNumbers scatterNumbersOf(Operation scatter);
+
+/// Whether the scatter's body returns the update, so that it overwrites.
+bool scatterOverwrites(Operation scatter);
+
+/// Number of inputs of a scatter: (inputs..., indices, updates...).
+inline int64_t scatterInputs(Operation scatter) {
+  return (scatter.numOperands() - 1) / 2;
+}
+
+} // namespace kvlift
+
+#endif // KVLIFT_OPS_H

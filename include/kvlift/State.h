@@ -1,0 +1,59 @@
+//===- State.h - Slots, and how functions carry them ------------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Marks on a function's arguments and results:
+//   kvlift.name  what the source calls it
+//   kvlift.kind  parameter, buffer, user_input, constant, global or inferred;
+//                an argument that has one was spoken for by a frontend that
+//                knows all state, so nothing is inferred about it
+//   kvlift.slot  the slot's name, on the argument and on its tied result
+//   tf.aliasing_output  on the argument: the result's index, for the runtimes
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_STATE_H
+#define KVLIFT_STATE_H
+
+#include "kvlift/Diagnostics.h"
+#include "kvlift/Ops.h"
+
+namespace kvlift {
+
+namespace marks {
+inline constexpr std::string_view name = "kvlift.name";
+inline constexpr std::string_view kind = "kvlift.kind";
+inline constexpr std::string_view slot = "kvlift.slot";
+inline constexpr std::string_view aliasing = "tf.aliasing_output";
+inline constexpr std::string_view ireeOutput = "iree.abi.output";
+inline constexpr std::string_view bufferDonor = "jax.buffer_donor";
+} // namespace marks
+
+/// Storage that outlives a call: one argument tied to one result.
+struct Slot {
+  std::string name;
+  int64_t argument;
+  int64_t result;
+};
+
+/// The slots that a function's marks name, ordered by argument. Reports and
+/// gives nothing when marks contradict each other: a name on one side only, a
+/// name twice, types that differ.
+std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
+                                           DiagnosticLog &log);
+
+/// Writes `kvlift.slot` on both sides, and a kind where there is none.
+void markSlot(const FuncOp &function, const Slot &slot, std::string_view kind);
+
+/// What the source calls an argument: its mark, its location's name, or `argN`.
+std::string argumentName(const FuncOp &function, int64_t index);
+
+/// The manifest of a module as JSON: public functions with arguments, results
+/// and slots. Reports and gives nothing when marks contradict each other.
+std::optional<std::string> manifestJson(Operation module, DiagnosticLog &log);
+
+} // namespace kvlift
+
+#endif // KVLIFT_STATE_H

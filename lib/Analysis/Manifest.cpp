@@ -1,0 +1,126 @@
+//===- Manifest.cpp - A module's functions and slots as JSON --------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Provenance.h"
+#include "kvlift/State.h"
+
+#include <cstdio>
+
+using namespace kvlift;
+
+namespace {
+
+std::string jsonString(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", c);
+      out += escape;
+    } else
+      out += c;
+  }
+  return out + "\"";
+}
+
+std::string jsonType(Type type) {
+  if (!type.isRankedTensor())
+    return "{\"shape\": [], \"dtype\": " + jsonString(type.print()) + "}";
+  std::vector<std::string> extents;
+  for (int64_t extent : type.shape())
+    extents.push_back(extent == Type::dynamicExtent ? "null"
+                                                    : std::to_string(extent));
+  return "{\"shape\": [" + join(extents, ", ") +
+         "], \"dtype\": " + jsonString(type.element().print()) + "}";
+}
+
+std::string jsonOptional(const std::optional<std::string> &text) {
+  return text ? jsonString(*text) : "null";
+}
+
+std::string jsonArgument(const FuncOp &function, int64_t i) {
+  return "{\"index\": " + std::to_string(i) +
+         ", \"name\": " + jsonString(argumentName(function, i)) +
+         ", \"type\": " + jsonType(function.argumentType(i)) +
+         ", \"kind\": " +
+         jsonString(function.argumentAttribute(i, marks::kind)
+                        .asString()
+                        .value_or("user_input")) +
+         ", \"slot\": " +
+         jsonOptional(function.argumentAttribute(i, marks::slot).asString()) +
+         "}";
+}
+
+std::string jsonResult(const FuncOp &function, int64_t i) {
+  auto slot = function.resultAttribute(i, marks::slot).asString();
+  std::string name = function.resultAttribute(i, marks::name)
+                         .asString()
+                         .value_or(slot.value_or("result" + std::to_string(i)));
+  return "{\"index\": " + std::to_string(i) +
+         ", \"name\": " + jsonString(name) +
+         ", \"type\": " + jsonType(function.resultType(i)) +
+         ", \"slot\": " + jsonOptional(slot) + "}";
+}
+
+/// The op that makes the tied version, `value` when the whole value is
+/// replaced, `none` when the argument passes through.
+std::string updateOf(const FuncOp &function, const Provenance &provenance,
+                     const Slot &slot) {
+  if (function.isDeclaration())
+    return "value";
+  Value version = function.returnOp().operand(slot.result);
+  const auto *origin = provenance.origin(version);
+  if (!origin || origin->argument != slot.argument)
+    return "value";
+  return origin->update ? std::string(shortName(origin->update)) : "none";
+}
+
+std::optional<std::string> jsonFunction(const FuncOp &function,
+                                        DiagnosticLog &log) {
+  auto slots = readSlots(function, log);
+  if (!slots)
+    return std::nullopt;
+  std::vector<std::string> arguments, results, ties;
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    arguments.push_back(jsonArgument(function, i));
+  for (int64_t i = 0, n = function.numResults(); i < n; ++i)
+    results.push_back(jsonResult(function, i));
+  Provenance provenance(function);
+  for (const Slot &slot : *slots)
+    ties.push_back(
+        "{\"name\": " + jsonString(slot.name) +
+        ", \"argument\": " + std::to_string(slot.argument) +
+        ", \"result\": " + std::to_string(slot.result) +
+        ", \"type\": " + jsonType(function.argumentType(slot.argument)) +
+        ", \"kind\": " +
+        jsonString(function.argumentAttribute(slot.argument, marks::kind)
+                       .asString()
+                       .value_or("inferred")) +
+        ", \"update\": " + jsonString(updateOf(function, provenance, slot)) +
+        "}");
+  return "{\"name\": " + jsonString(function.name()) + ", \"arguments\": [" +
+         join(arguments, ", ") + "], \"results\": [" + join(results, ", ") +
+         "], \"slots\": [" + join(ties, ", ") + "]}";
+}
+
+} // namespace
+
+std::optional<std::string> kvlift::manifestJson(Operation module,
+                                                DiagnosticLog &log) {
+  std::vector<std::string> functions;
+  for (const FuncOp &function : functionsOf(module)) {
+    if (!function.isPublic())
+      continue;
+    std::optional<std::string> text = jsonFunction(function, log);
+    if (!text)
+      return std::nullopt;
+    functions.push_back(*text);
+  }
+  return "{\"version\": 1, \"functions\": [" + join(functions, ", ") + "]}";
+}

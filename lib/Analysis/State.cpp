@@ -1,0 +1,104 @@
+//===- State.cpp - Slots, and how functions carry them --------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/State.h"
+#include "kvlift/Provenance.h"
+
+#include <algorithm>
+#include <map>
+
+using namespace kvlift;
+
+namespace {
+
+/// Marked positions on one side, by slot name; reports a name used twice.
+std::optional<std::map<std::string, int64_t>>
+markedPositions(const FuncOp &function, bool arguments, DiagnosticLog &log) {
+  std::map<std::string, int64_t> positions;
+  int64_t count = arguments ? function.numArguments() : function.numResults();
+  for (int64_t i = 0; i < count; ++i) {
+    Attribute mark = arguments ? function.argumentAttribute(i, marks::slot)
+                               : function.resultAttribute(i, marks::slot);
+    std::optional<std::string> name = mark.asString();
+    if (!name || positions.emplace(*name, i).second)
+      continue;
+    std::string side = arguments ? "argument" : "result";
+    log.error(function.operation().location(),
+              "slot " + quote(*name) + " is on " + side + " #" +
+                  std::to_string(positions[*name]) + " and on " + side + " #" +
+                  std::to_string(i) + " of function " +
+                  quote(function.name()) + "; a slot has one of each");
+    return std::nullopt;
+  }
+  return positions;
+}
+
+} // namespace
+
+std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
+                                                   DiagnosticLog &log) {
+  auto arguments = markedPositions(function, /*arguments=*/true, log);
+  auto results = markedPositions(function, /*arguments=*/false, log);
+  if (!arguments || !results)
+    return std::nullopt;
+
+  Location where = function.operation().location();
+  for (const auto &[name, index] : *results)
+    if (!arguments->count(name)) {
+      log.error(where, "slot " + quote(name) + " is on result #" +
+                           std::to_string(index) +
+                           " but on no argument of function " +
+                           quote(function.name()));
+      return std::nullopt;
+    }
+  std::vector<Slot> slots;
+  for (const auto &[name, argument] : *arguments) {
+    auto result = results->find(name);
+    if (result == results->end()) {
+      log.error(where, "slot " + quote(name) + " is on argument #" +
+                           std::to_string(argument) +
+                           " but on no result of function " +
+                           quote(function.name()));
+      return std::nullopt;
+    }
+    Type from = function.argumentType(argument);
+    Type to = function.resultType(result->second);
+    if (!(from == to)) {
+      log.error(where, "slot " + quote(name) + " cannot be tied: argument #" +
+                           std::to_string(argument) + " is " + from.print() +
+                           ", result #" + std::to_string(result->second) +
+                           " is " + to.print());
+      return std::nullopt;
+    }
+    slots.push_back({name, argument, result->second});
+  }
+  std::sort(slots.begin(), slots.end(), [](const Slot &a, const Slot &b) {
+    return a.argument < b.argument;
+  });
+  return slots;
+}
+
+void kvlift::markSlot(const FuncOp &function, const Slot &slot,
+                      std::string_view kind) {
+  Context context = function.operation().context();
+  Attribute name = Attribute::string(context, slot.name);
+  function.setArgumentAttribute(slot.argument, marks::slot, name);
+  function.setResultAttribute(slot.result, marks::slot, name);
+  if (!function.argumentAttribute(slot.argument, marks::kind))
+    function.setArgumentAttribute(slot.argument, marks::kind,
+                                  Attribute::string(context, kind));
+}
+
+std::string kvlift::argumentName(const FuncOp &function, int64_t index) {
+  if (auto name = function.argumentAttribute(index, marks::name).asString())
+    return *name;
+  if (!function.isDeclaration())
+    if (SourceLocation place(function.body().argument(index).location());
+        !place.name.empty())
+      return place.name;
+  return "arg" + std::to_string(index);
+}

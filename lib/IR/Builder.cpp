@@ -1,0 +1,133 @@
+//===- Builder.cpp - Makes StableHLO operations ---------------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Builder.h"
+#include "Raw.h"
+
+#include <cassert>
+
+using namespace kvlift;
+
+Operation Builder::create(std::string_view name,
+                          const std::vector<Value> &operands,
+                          const std::vector<Type> &results,
+                          const NamedAttributes &attributes) {
+  std::vector<MlirValue> rawOperands;
+  for (Value operand : operands)
+    rawOperands.push_back(operand.raw);
+  std::vector<MlirType> rawResults;
+  for (Type type : results)
+    rawResults.push_back(type.raw);
+  std::vector<MlirNamedAttribute> rawAttributes;
+  for (const auto &[key, value] : attributes)
+    rawAttributes.push_back(
+        {api().mlirIdentifierGet(ctx.raw, toRef(key)), value.raw});
+
+  MlirOperationState state =
+      api().mlirOperationStateGet(toRef(name), where.raw);
+  api().mlirOperationStateAddOperands(&state, rawOperands.size(),
+                                      rawOperands.data());
+  api().mlirOperationStateAddResults(&state, rawResults.size(),
+                                     rawResults.data());
+  api().mlirOperationStateAddAttributes(&state, rawAttributes.size(),
+                                        rawAttributes.data());
+  Operation op = api().mlirOperationCreate(&state);
+  assert(op && "operation could not be created");
+  api().mlirBlockInsertOwnedOperationBefore(before.block().raw, before.raw,
+                                            op.raw);
+  return op;
+}
+
+Value Builder::constant(Type type, Attribute value) {
+  return create("stablehlo.constant", {}, {type}, {{"value", value}}).result();
+}
+
+Value Builder::splat(Type type, int64_t value) {
+  return constant(type, Attribute::splat(
+                            type, Attribute::integer(type.element(), value)));
+}
+
+Value Builder::reshape(Value value, const Dims &shape) {
+  Type type = value.type().withShape(shape);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.reshape", {value}, {type}).result();
+}
+
+Value Builder::transpose(Value value, const Dims &permutation) {
+  Dims from = value.type().shape(), to;
+  for (int64_t dim : permutation)
+    to.push_back(from[dim]);
+  return create("stablehlo.transpose", {value}, {value.type().withShape(to)},
+                {{"permutation", Attribute::i64Array(ctx, permutation)}})
+      .result();
+}
+
+Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
+  return create("stablehlo.broadcast_in_dim", {value},
+                {value.type().withShape(shape)},
+                {{"broadcast_dimensions", Attribute::i64Array(ctx, dims)}})
+      .result();
+}
+
+Value Builder::iota(Type type, int64_t dim) {
+  return create(
+             "stablehlo.iota", {}, {type},
+             {{"iota_dimension",
+               Attribute::integer(Type::integer(ctx, 64), dim)}})
+      .result();
+}
+
+Value Builder::binary(std::string_view opName, Value lhs, Value rhs) {
+  return create(opName, {lhs, rhs}, {lhs.type()}).result();
+}
+
+Value Builder::compare(std::string_view direction, Value lhs, Value rhs) {
+  std::string text =
+      "#stablehlo<comparison_direction " + std::string(direction) + ">";
+  Type bits =
+      Type::tensor(lhs.type().shape(), Type::integer(ctx, 1));
+  return create("stablehlo.compare", {lhs, rhs}, {bits},
+                {{"comparison_direction", Attribute::parse(ctx, text)}})
+      .result();
+}
+
+Value Builder::select(Value condition, Value onTrue, Value onFalse) {
+  return create("stablehlo.select", {condition, onTrue, onFalse},
+                {onTrue.type()})
+      .result();
+}
+
+Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
+                            const Dims &sizes) {
+  std::vector<Value> operands{from};
+  operands.insert(operands.end(), starts.begin(), starts.end());
+  return create("stablehlo.dynamic_slice", operands,
+                {from.type().withShape(sizes)},
+                {{"slice_sizes", Attribute::i64Array(ctx, sizes)}})
+      .result();
+}
+
+Value Builder::dynamicUpdateSlice(Value into, Value update,
+                                  const std::vector<Value> &starts) {
+  std::vector<Value> operands{into, update};
+  operands.insert(operands.end(), starts.begin(), starts.end());
+  return create("stablehlo.dynamic_update_slice", operands, {into.type()})
+      .result();
+}
+
+Value Builder::concatenate(const std::vector<Value> &parts, int64_t dim) {
+  Dims shape = parts.front().type().shape();
+  shape[dim] = 0;
+  for (Value part : parts)
+    shape[dim] += part.type().shape()[dim];
+  return create("stablehlo.concatenate", parts,
+                {parts.front().type().withShape(shape)},
+                {{"dimension",
+                  Attribute::integer(Type::integer(ctx, 64), dim)}})
+      .result();
+}

@@ -1,0 +1,208 @@
+//===- Ops.cpp - Typed views of the operations we look at -----------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Ops.h"
+
+#include <algorithm>
+
+using namespace kvlift;
+
+//===----------------------------------------------------------------------===//
+// FuncOp
+//===----------------------------------------------------------------------===//
+
+std::string FuncOp::name() const {
+  return op.attribute("sym_name").asString().value_or("");
+}
+
+bool FuncOp::isPublic() const {
+  return op.attribute("sym_visibility").asString().value_or("public") ==
+         "public";
+}
+
+int64_t FuncOp::numArguments() const {
+  return functionType().functionInputs().size();
+}
+
+int64_t FuncOp::numResults() const {
+  return functionType().functionResults().size();
+}
+
+Type FuncOp::argumentType(int64_t index) const {
+  return functionType().functionInputs()[index];
+}
+
+Type FuncOp::resultType(int64_t index) const {
+  return functionType().functionResults()[index];
+}
+
+static Attribute elementAttribute(Operation op, std::string_view list,
+                                  int64_t index, std::string_view name) {
+  Attribute all = op.attribute(list);
+  if (!all.isArray() || index >= all.arraySize())
+    return {};
+  return all.arrayElement(index).dictionaryElement(name);
+}
+
+/// Sets or, with a null value, removes an entry of `list[index]`; the list gets
+/// `size` elements.
+static void setElementAttribute(Operation op, std::string_view list,
+                                int64_t size, int64_t index,
+                                std::string_view name, Attribute value) {
+  Context context = op.context();
+  Attribute all = op.attribute(list);
+  std::vector<Attribute> elements;
+  for (int64_t i = 0; i < size; ++i)
+    elements.push_back(all.isArray() && i < all.arraySize()
+                           ? all.arrayElement(i)
+                           : Attribute::dictionary(context, {}));
+  auto entries = elements[index].dictionaryEntries();
+  std::erase_if(entries, [&](const auto &e) { return e.first == name; });
+  if (value)
+    entries.emplace_back(name, value);
+  elements[index] = Attribute::dictionary(context, entries);
+  op.setAttribute(list, Attribute::array(context, elements));
+}
+
+Attribute FuncOp::argumentAttribute(int64_t index,
+                                    std::string_view name) const {
+  return elementAttribute(op, "arg_attrs", index, name);
+}
+
+Attribute FuncOp::resultAttribute(int64_t index, std::string_view name) const {
+  return elementAttribute(op, "res_attrs", index, name);
+}
+
+void FuncOp::setArgumentAttribute(int64_t index, std::string_view name,
+                                  Attribute value) const {
+  setElementAttribute(op, "arg_attrs", numArguments(), index, name, value);
+}
+
+void FuncOp::setResultAttribute(int64_t index, std::string_view name,
+                                Attribute value) const {
+  setElementAttribute(op, "res_attrs", numResults(), index, name, value);
+}
+
+void FuncOp::removeArgumentAttribute(int64_t index,
+                                     std::string_view name) const {
+  if (argumentAttribute(index, name))
+    setElementAttribute(op, "arg_attrs", numArguments(), index, name, {});
+}
+
+void FuncOp::setArgumentType(int64_t index, Type type) const {
+  std::vector<Type> inputs = functionType().functionInputs();
+  inputs[index] = type;
+  Type changed = Type::function(op.context(), inputs,
+                                functionType().functionResults());
+  op.setAttribute("function_type", Attribute::type(changed));
+  body().argument(index).setType(type);
+}
+
+int64_t FuncOp::appendResult(Value value) const {
+  std::vector<Type> results = functionType().functionResults();
+  results.push_back(value.type());
+  Type changed = Type::function(op.context(), functionType().functionInputs(),
+                                results);
+  op.setAttribute("function_type", Attribute::type(changed));
+  std::vector<Value> returned = returnOp().operands();
+  returned.push_back(value);
+  returnOp().setOperands(returned);
+
+  // The attribute list must keep pace with the results, if there is one.
+  Attribute all = op.attribute("res_attrs");
+  if (all.isArray()) {
+    std::vector<Attribute> elements;
+    for (int64_t i = 0; i < all.arraySize(); ++i)
+      elements.push_back(all.arrayElement(i));
+    elements.push_back(Attribute::dictionary(op.context(), {}));
+    op.setAttribute("res_attrs", Attribute::array(op.context(), elements));
+  }
+  return results.size() - 1;
+}
+
+std::vector<FuncOp> kvlift::functionsOf(Operation module) {
+  std::vector<FuncOp> functions;
+  for (Operation op : module.regions().front().firstBlock())
+    if (op.is("func.func"))
+      functions.emplace_back(op);
+  return functions;
+}
+
+std::vector<Operation> kvlift::callersOf(Operation module,
+                                         const FuncOp &function) {
+  std::vector<Operation> callers;
+  std::string name = function.name();
+  walk(module, [&](Operation op) {
+    if (op.is("func.call") && op.attribute("callee").asSymbol() == name)
+      callers.push_back(op);
+  });
+  return callers;
+}
+
+//===----------------------------------------------------------------------===//
+// Transpose
+//===----------------------------------------------------------------------===//
+
+Dims kvlift::permutationOf(Operation transpose) {
+  return transpose.attribute("permutation").asI64Array().value_or(Dims{});
+}
+
+Dims kvlift::invertPermutation(const Dims &permutation) {
+  Dims inverse(permutation.size());
+  for (size_t i = 0; i < permutation.size(); ++i)
+    inverse[permutation[i]] = i;
+  return inverse;
+}
+
+bool kvlift::isIdentity(const Dims &permutation) {
+  for (size_t i = 0; i < permutation.size(); ++i)
+    if (permutation[i] != static_cast<int64_t>(i))
+      return false;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Scatter
+//===----------------------------------------------------------------------===//
+
+static Dims readDims(MlirAttribute numbers, intptr_t (*size)(MlirAttribute),
+                     int64_t (*element)(MlirAttribute, intptr_t)) {
+  Dims dims(size(numbers));
+  for (size_t i = 0; i < dims.size(); ++i)
+    dims[i] = element(numbers, i);
+  return dims;
+}
+
+ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
+  MlirAttribute numbers = scatter.attribute("scatter_dimension_numbers").raw;
+  return {
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetUpdateWindowDimsSize,
+               api().stablehloScatterDimensionNumbersGetUpdateWindowDimsElem),
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetInsertedWindowDimsSize,
+               api().stablehloScatterDimensionNumbersGetInsertedWindowDimsElem),
+      readDims(
+          numbers,
+          api()
+              .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsSize,
+          api()
+              .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsElem),
+      api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize(numbers) !=
+          0,
+      api().stablehloDimensionNumbersGetIndexVectorDim(numbers)};
+}
+
+bool kvlift::scatterOverwrites(Operation scatter) {
+  Block body = scatter.regions().front().firstBlock();
+  Operation last = body.terminator();
+  int64_t inputs = scatterInputs(scatter);
+  for (int64_t i = 0; i < inputs; ++i)
+    if (!(last.operand(i) == body.argument(inputs + i)))
+      return false;
+  return true;
+}

@@ -1,0 +1,272 @@
+//===- FindState.cpp - kvlift-find-state ----------------------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For each public function, first what somebody said, then what the IR shows:
+// 1. Slots that are marked already.
+// 2. The pairs of the `state` option.
+// 3. `tf.aliasing_output` and `iree.abi.output` on arguments.
+// 4. Provenance: a result whose chain of updates is rooted at an argument of
+//    its own type, when no other result has that root. Never by shape, order or
+//    name.
+// 5. Updates that no result carries are lost: an error, unless the option
+//    `lost-updates` says `return` (for kvlift-return-updates) or `ignore`.
+//
+// Refused: marks that contradict each other or the IR.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Passes.h"
+#include "kvlift/Provenance.h"
+#include "kvlift/State.h"
+
+#include <charconv>
+#include <set>
+
+using namespace kvlift;
+
+namespace {
+
+/// A pair that the user named: `arg3:result1`.
+struct Pair {
+  int64_t argument, result;
+};
+
+/// Slots found in one function, and what is taken already.
+class Finder {
+public:
+  Finder(const FuncOp &function, DiagnosticLog &log)
+      : function(function), log(log) {}
+
+  Status readMarks() {
+    auto slots = readSlots(function, log);
+    if (!slots)
+      return Status::failure();
+    for (const Slot &slot : *slots)
+      take(slot);
+    return Status::success();
+  }
+
+  /// Adds a pair that an attribute or the user names; `source` says which.
+  Status addNamed(Pair pair, const std::string &source) {
+    if (!inRange(pair, source) || !sameType(pair, source))
+      return Status::failure();
+    bool argumentTaken = arguments.count(pair.argument);
+    if (argumentTaken && results.count(pair.result))
+      return Status::success(); // Said twice; readSlots saw that it agrees.
+    if (argumentTaken || results.count(pair.result))
+      return refuse(source, pair, "one of them is part of another slot");
+    add(pair);
+    return Status::success();
+  }
+
+  Status readAttributes() {
+    for (std::string_view name : {marks::aliasing, marks::ireeOutput})
+      for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
+        auto result = function.argumentAttribute(i, name).asInteger();
+        if (result && addNamed({i, *result}, std::string(name)).failed())
+          return Status::failure();
+      }
+    return Status::success();
+  }
+
+  void infer();
+  Status reportLost(const std::string &policy);
+
+  void apply() const {
+    for (const Slot &slot : added)
+      markSlot(function, slot, "inferred");
+  }
+
+private:
+  bool inRange(Pair pair, const std::string &source) {
+    if (pair.argument >= 0 && pair.argument < function.numArguments() &&
+        pair.result >= 0 && pair.result < function.numResults())
+      return true;
+    (void)refuse(source, pair,
+                 "the function has " +
+                     std::to_string(function.numArguments()) +
+                     " arguments and " + std::to_string(function.numResults()) +
+                     " results");
+    return false;
+  }
+
+  bool sameType(Pair pair, const std::string &source) {
+    Type from = function.argumentType(pair.argument);
+    Type to = function.resultType(pair.result);
+    if (from == to)
+      return true;
+    (void)refuse(source, pair,
+                 "the argument is " + from.print() + ", the result is " +
+                     to.print());
+    return false;
+  }
+
+  Status refuse(const std::string &source, Pair pair, const std::string &why) {
+    log.error(function.operation().location(),
+              source + " cannot tie argument #" +
+                  std::to_string(pair.argument) + " to result #" +
+                  std::to_string(pair.result) + " of function " +
+                  quote(function.name()) + ": " + why);
+    return Status::failure();
+  }
+
+  void add(Pair pair) {
+    Slot slot{uniqueName(argumentName(function, pair.argument)), pair.argument,
+              pair.result};
+    take(slot);
+    added.push_back(slot);
+  }
+
+  void take(const Slot &slot) {
+    arguments.insert(slot.argument);
+    results.insert(slot.result);
+    names.insert(slot.name);
+  }
+
+  /// Locations may call two arguments the same; slots may not.
+  std::string uniqueName(const std::string &wanted) const {
+    std::string name = wanted;
+    for (int suffix = 1; names.count(name); ++suffix)
+      name = wanted + "_" + std::to_string(suffix);
+    return name;
+  }
+
+  FuncOp function;
+  DiagnosticLog &log;
+  std::set<int64_t> arguments, results;
+  std::set<std::string> names;
+  std::vector<Slot> added;
+};
+
+void Finder::infer() {
+  if (function.isDeclaration() || !function.hasOneBlock())
+    return;
+  Provenance provenance(function);
+  Operation last = function.returnOp();
+  std::map<int64_t, std::vector<int64_t>> candidates;
+  for (int64_t i = 0, n = last.numOperands(); i < n; ++i) {
+    const auto *origin = provenance.origin(last.operand(i));
+    if (!origin || !origin->update || !origin->view.empty() ||
+        arguments.count(origin->argument) || results.count(i) ||
+        function.argumentAttribute(origin->argument, marks::kind) ||
+        !(function.argumentType(origin->argument) == function.resultType(i)))
+      continue;
+    candidates[origin->argument].push_back(i);
+  }
+  for (const auto &[argument, found] : candidates) {
+    if (found.size() == 1) {
+      add({argument, found.front()});
+      continue;
+    }
+    Diagnostic &remark = log.remark(
+        last.location(), "argument " + quote(argumentName(function, argument)) +
+                             " is not tied: " + std::to_string(found.size()) +
+                             " results carry versions of it");
+    remark.note(last.location(),
+                "name one with state=arg" + std::to_string(argument) +
+                    ":result" + std::to_string(found.front()));
+  }
+}
+
+Status Finder::reportLost(const std::string &policy) {
+  if (policy == "return")
+    return Status::success();
+  std::vector<LostUpdate> lost = findLostUpdates(function);
+  Severity severity = policy == "ignore" ? Severity::remark : Severity::error;
+  for (const LostUpdate &each : lost) {
+    std::string name = argumentName(function, each.argument);
+    Diagnostic &report = log.report(
+        severity, each.update.location(),
+        "lost update of argument " + quote(name) + ": no result carries what " +
+            quote(each.update.name()) + " writes, so it vanishes after the "
+            "call");
+    Location argument = function.body().argument(each.argument).location();
+    report.note(argument, "argument #" + std::to_string(each.argument) +
+                              " enters here");
+    if (severity == Severity::error)
+      report.note(each.update.location(),
+                  "pass lost-updates=return to return it, or "
+                  "lost-updates=ignore to accept the loss");
+  }
+  return lost.empty() || policy == "ignore" ? Status::success()
+                                            : Status::failure();
+}
+
+std::optional<int64_t> numberAfter(std::string_view text,
+                                   std::string_view prefix) {
+  int64_t number = 0;
+  if (!text.starts_with(prefix))
+    return std::nullopt;
+  text.remove_prefix(prefix.size());
+  auto [end, problem] =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+/// Parses `arg3:result1,arg4:result2`.
+std::optional<std::vector<Pair>> parsePairs(std::string_view text) {
+  std::vector<Pair> pairs;
+  while (!text.empty()) {
+    std::string_view item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), item.size() + 1));
+    size_t colon = item.find(':');
+    if (colon == std::string_view::npos)
+      return std::nullopt;
+    auto argument = numberAfter(item.substr(0, colon), "arg");
+    auto result = numberAfter(item.substr(colon + 1), "result");
+    if (!argument || !result)
+      return std::nullopt;
+    pairs.push_back({*argument, *result});
+  }
+  return pairs;
+}
+
+std::string optionOr(const PassOptions &options, const std::string &name,
+                     const std::string &fallback) {
+  auto entry = options.find(name);
+  return entry == options.end() ? fallback : entry->second;
+}
+
+} // namespace
+
+Status kvlift::findState(Operation module, const PassOptions &options,
+                         DiagnosticLog &log) {
+  std::string policy = optionOr(options, "lost-updates", "error");
+  if (policy != "error" && policy != "return" && policy != "ignore") {
+    log.error({}, "lost-updates=" + policy +
+                      " is not one of error, return, ignore");
+    return Status::failure();
+  }
+  std::string stateText = optionOr(options, "state", "");
+  auto pairs = parsePairs(stateText);
+  if (!pairs) {
+    log.error({}, "state=" + stateText +
+                      " does not have the form arg3:result1,arg4:result2");
+    return Status::failure();
+  }
+
+  std::vector<Finder> finders;
+  bool failed = false;
+  for (const FuncOp &function : functionsOf(module)) {
+    if (!function.isPublic())
+      continue;
+    Finder &finder = finders.emplace_back(function, log);
+    failed |= finder.readMarks().failed();
+    for (Pair pair : *pairs)
+      failed |= finder.addNamed(pair, "option 'state'").failed();
+    failed |= finder.readAttributes().failed();
+    finder.infer();
+    failed |= finder.reportLost(policy).failed();
+  }
+  if (failed)
+    return Status::failure();
+  for (const Finder &finder : finders)
+    finder.apply();
+  return Status::success();
+}

@@ -1,0 +1,82 @@
+//===- ReturnUpdates.cpp - kvlift-return-updates --------------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// 1. Find the lost updates of every public function.
+// 2. For each, append its version to the results and mark the pair as a slot.
+//
+// Refused: a version in another layout than the argument's, two last versions
+// of one argument, and a function that is called in the module.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Passes.h"
+#include "kvlift/Provenance.h"
+#include "kvlift/State.h"
+
+#include <set>
+
+using namespace kvlift;
+
+namespace {
+
+struct Plan {
+  FuncOp function;
+  std::vector<LostUpdate> lost;
+};
+
+Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
+  std::set<int64_t> seen;
+  for (const LostUpdate &each : plan.lost) {
+    std::string name = argumentName(plan.function, each.argument);
+    Location where = each.update.location();
+    if (!seen.insert(each.argument).second) {
+      log.error(where, "cannot return the updates of argument " + quote(name) +
+                           ": it has two last versions; this is the second");
+      return Status::failure();
+    }
+    Type needed = plan.function.argumentType(each.argument);
+    if (!(each.version.type() == needed)) {
+      log.error(where, "cannot return the update of argument " + quote(name) +
+                           ": its version is " + each.version.type().print() +
+                           ", the argument is " + needed.print());
+      return Status::failure();
+    }
+  }
+  std::vector<Operation> callers = callersOf(module, plan.function);
+  if (plan.lost.empty() || callers.empty())
+    return Status::success();
+  log.error(plan.lost.front().update.location(),
+            "cannot return updates of function " +
+                quote(plan.function.name()) + ", which is called")
+      .note(callers.front().location(), "called here; run `inline` first");
+  return Status::failure();
+}
+
+void apply(const Plan &plan) {
+  for (const LostUpdate &each : plan.lost) {
+    int64_t result = plan.function.appendResult(each.version);
+    std::string name = argumentName(plan.function, each.argument);
+    markSlot(plan.function, {name, each.argument, result}, "inferred");
+  }
+}
+
+} // namespace
+
+Status kvlift::returnUpdates(Operation module, const PassOptions &,
+                             DiagnosticLog &log) {
+  std::vector<Plan> plans;
+  for (const FuncOp &function : functionsOf(module)) {
+    if (!function.isPublic())
+      continue;
+    plans.push_back({function, findLostUpdates(function)});
+    if (check(module, plans.back(), log).failed())
+      return Status::failure();
+  }
+  for (const Plan &plan : plans)
+    apply(plan);
+  return Status::success();
+}

@@ -1,0 +1,150 @@
+"""The manifest: functions, their arguments and results, and the slots that tie them.
+
+A manifest is always derived from the attributes on the IR (`kvlift.name`, `kvlift.kind`,
+`kvlift.slot`, `tf.aliasing_output`); nothing is kept beside the module.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """A tensor's shape and element type.
+
+    Attributes:
+        shape: extents; None where the extent is dynamic.
+        dtype: the element type as MLIR spells it (`f32`, `bf16`, `i64`, `ui8`, `i1`, ...).
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        """MLIR's spelling, without `tensor<>`: `4x?x8xf32`."""
+        return "x".join([*("?" if d is None else str(d) for d in self.shape), self.dtype])
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a function.
+
+    Attributes:
+        index: its position.
+        name: the name that the source gave it; `argN` when it gave none.
+        type: its tensor type.
+        kind: `parameter`, `buffer`, `user_input`, `constant`, or a slot's `global`/`inferred`.
+        slot: the slot's name when the argument is one, else None.
+    """
+
+    index: int
+    name: str
+    type: TensorType
+    kind: str
+    slot: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result of a function: its position, name, type, and slot when it is tied."""
+
+    index: int
+    name: str
+    type: TensorType
+    slot: str | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Storage that outlives a call: one argument tied to one result.
+
+    Attributes:
+        name: unique in its function.
+        argument: index of the argument that brings the old value.
+        result: index of the result that carries the new one.
+        type: their common type.
+        kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
+        update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
+            `value` when the whole value is replaced, `none` when it passes through.
+    """
+
+    name: str
+    argument: int
+    result: int
+    type: TensorType
+    kind: str
+    update: str
+
+
+@dataclass(frozen=True)
+class Function:
+    """A public function: its arguments, results and slots, all in program order."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    results: tuple[Result, ...]
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a lifted module offers to a runtime."""
+
+    functions: tuple[Function, ...]
+
+    def function(self, name: str | None = None) -> Function:
+        """The function of that name, or the only one.
+
+        Raises:
+            KeyError: no such function, or no name given and there are several.
+        """
+        if name is None and len(self.functions) == 1:
+            return self.functions[0]
+        for function in self.functions:
+            if function.name == name:
+                return function
+        known = ", ".join(function.name for function in self.functions)
+        raise KeyError(f"no function {name!r}; the module has: {known}")
+
+    def to_json(self) -> str:
+        """The manifest as JSON: the same manifest gives the same bytes."""
+        return json.dumps({"version": MANIFEST_VERSION, **asdict(self)}, indent=2) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Manifest:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: not JSON, another version, or a field is missing or of a wrong type.
+        """
+        try:
+            data = json.loads(text)
+            version = data["version"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a kvlift manifest: {error}") from error
+        if version != MANIFEST_VERSION:
+            raise ValueError(
+                f"manifest version {version}, this kvlift reads {MANIFEST_VERSION}; lift again"
+            )
+        try:
+            return Manifest(tuple(_function(f) for f in data["functions"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"damaged manifest: {error!r}") from error
+
+
+def _type(data: dict[str, Any]) -> TensorType:
+    return TensorType(tuple(data["shape"]), data["dtype"])
+
+
+def _function(data: dict[str, Any]) -> Function:
+    return Function(
+        name=data["name"],
+        arguments=tuple(Argument(**{**a, "type": _type(a["type"])}) for a in data["arguments"]),
+        results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
+        slots=tuple(Slot(**{**s, "type": _type(s["type"])}) for s in data["slots"]),
+    )
