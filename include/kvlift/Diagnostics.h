@@ -30,7 +30,7 @@ struct SourceLocation {
   SourceLocation() = default;
   /// The innermost place in a file that the location mentions.
   SourceLocation(Location location);
-  /// `file:line:column`, else the name, else `<unknown>`.
+  /// `file:line:column`, `file`, the name, or `<unknown>`: what is known.
   std::string print() const;
 };
 
@@ -51,8 +51,7 @@ struct Diagnostic {
 /// Diagnostics in the order they were reported.
 class DiagnosticLog {
 public:
-  Diagnostic &report(Severity severity, SourceLocation where,
-                     std::string text);
+  Diagnostic &report(Severity severity, SourceLocation where, std::string text);
   Diagnostic &error(SourceLocation where, std::string text) {
     return report(Severity::error, std::move(where), std::move(text));
   }

@@ -52,9 +52,9 @@ struct Attribute : Handle<MlirAttribute> {
   static Attribute array(Context context, const std::vector<Attribute> &);
   static Attribute i64Array(Context context, const Dims &values);
   /// A dictionary; entries must have distinct names.
-  static Attribute dictionary(
-      Context context,
-      const std::vector<std::pair<std::string, Attribute>> &entries);
+  static Attribute
+  dictionary(Context context,
+             const std::vector<std::pair<std::string, Attribute>> &entries);
   /// A splat of `element` over the static tensor type `type`.
   static Attribute splat(Type type, Attribute element);
   /// One element each, in row-major order.

@@ -33,8 +33,9 @@ public:
     Dims view;
     /// The update that made this version; null for the argument itself.
     Operation update;
-    /// The version that the update consumed; null when there is no update.
-    Value before;
+    /// The versions that the update made and consumed; null when there is no
+    /// update.
+    Value made, before;
   };
 
   /// The value's origin, or null.

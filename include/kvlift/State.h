@@ -44,8 +44,10 @@ struct Slot {
 std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
                                            DiagnosticLog &log);
 
-/// Writes `kvlift.slot` on both sides, and a kind where there is none.
-void markSlot(const FuncOp &function, const Slot &slot, std::string_view kind);
+/// Marks a new slot on both sides, and a kind where there is none. It is called
+/// what its argument is; with a number behind if another slot has that name.
+void markSlot(const FuncOp &function, int64_t argument, int64_t result,
+              std::string_view kind);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

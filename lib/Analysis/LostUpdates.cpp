@@ -14,26 +14,26 @@ using namespace kvlift;
 
 namespace {
 
-/// Versions that some later update or a result builds on.
+/// What updates made and some later update or a result builds on.
 class Continued {
 public:
   Continued(const Provenance &provenance, const FuncOp &function) {
     for (Operation update : provenance.updates())
       for (Value result : update.results())
         if (const auto *origin = provenance.origin(result))
-          addMaker(provenance, origin->before);
+          add(provenance, origin->before);
     for (Value returned : function.returnOp().operands())
-      addMaker(provenance, returned);
+      add(provenance, returned);
   }
-  bool contains(Operation update) const { return makers.count(update.raw.ptr); }
+  bool contains(Value made) const { return versions.count(made.raw.ptr); }
 
 private:
-  void addMaker(const Provenance &provenance, Value version) {
+  void add(const Provenance &provenance, Value version) {
     if (const auto *origin = provenance.origin(version);
         origin && origin->update)
-      makers.insert(origin->update.raw.ptr);
+      versions.insert(origin->made.raw.ptr);
   }
-  std::unordered_set<const void *> makers;
+  std::unordered_set<const void *> versions;
 };
 
 } // namespace
@@ -44,15 +44,13 @@ std::vector<LostUpdate> kvlift::findLostUpdates(const FuncOp &function) {
     return lost;
   Provenance provenance(function);
   Continued continued(provenance, function);
-  for (Operation update : provenance.updates()) {
-    if (continued.contains(update))
-      continue;
+  for (Operation update : provenance.updates())
     for (Value version : update.results()) {
       const auto *origin = provenance.origin(version);
-      if (!origin || function.argumentAttribute(origin->argument, marks::kind))
+      if (!origin || continued.contains(version) ||
+          function.argumentAttribute(origin->argument, marks::kind))
         continue;
       lost.push_back({update, version, origin->argument});
     }
-  }
   return lost;
 }

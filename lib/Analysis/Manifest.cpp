@@ -47,8 +47,7 @@ std::string jsonOptional(const std::optional<std::string> &text) {
 std::string jsonArgument(const FuncOp &function, int64_t i) {
   return "{\"index\": " + std::to_string(i) +
          ", \"name\": " + jsonString(argumentName(function, i)) +
-         ", \"type\": " + jsonType(function.argumentType(i)) +
-         ", \"kind\": " +
+         ", \"type\": " + jsonType(function.argumentType(i)) + ", \"kind\": " +
          jsonString(function.argumentAttribute(i, marks::kind)
                         .asString()
                         .value_or("user_input")) +
@@ -72,7 +71,7 @@ std::string jsonResult(const FuncOp &function, int64_t i) {
 /// replaced, `none` when the argument passes through.
 std::string updateOf(const FuncOp &function, const Provenance &provenance,
                      const Slot &slot) {
-  if (function.isDeclaration())
+  if (function.isDeclaration() || !function.hasOneBlock())
     return "value";
   Value version = function.returnOp().operand(slot.result);
   const auto *origin = provenance.origin(version);
@@ -96,9 +95,8 @@ std::optional<std::string> jsonFunction(const FuncOp &function,
     ties.push_back(
         "{\"name\": " + jsonString(slot.name) +
         ", \"argument\": " + std::to_string(slot.argument) +
-        ", \"result\": " + std::to_string(slot.result) +
-        ", \"type\": " + jsonType(function.argumentType(slot.argument)) +
-        ", \"kind\": " +
+        ", \"result\": " + std::to_string(slot.result) + ", \"type\": " +
+        jsonType(function.argumentType(slot.argument)) + ", \"kind\": " +
         jsonString(function.argumentAttribute(slot.argument, marks::kind)
                        .asString()
                        .value_or("inferred")) +

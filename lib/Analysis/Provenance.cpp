@@ -24,7 +24,7 @@ Provenance::Provenance(const FuncOp &function) {
   Block body = function.body();
   for (int64_t i = 0, n = body.numArguments(); i < n; ++i)
     if (Value argument = body.argument(i); argument.type().isRankedTensor())
-      origins[argument.raw.ptr] = {i, {}, {}, {}};
+      origins[argument.raw.ptr] = {i, {}, {}, {}, {}};
   for (Operation op : body)
     visit(op);
 }
@@ -58,6 +58,7 @@ void Provenance::pass(Value from, Value to, Operation update) {
   Origin target = *source;
   if (update) {
     target.update = update;
+    target.made = to;
     target.before = from;
     if (found.empty() || !(found.back() == update))
       found.push_back(update);

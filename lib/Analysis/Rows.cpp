@@ -55,7 +55,8 @@ std::optional<Affine> affineIota(Operation op) {
   return Affine{{}, 0, 1};
 }
 
-/// Broadcasting one element repeats it; otherwise only unit dims may appear.
+/// Broadcasting one element repeats it; otherwise only unit dims may appear,
+/// and dims keep their order: a broadcast may transpose.
 std::optional<Affine> affineBroadcast(Operation op, int depth) {
   Type from = op.operand(0).type(), to = op.result().type();
   if (!from.isStaticTensor())
@@ -64,7 +65,9 @@ std::optional<Affine> affineBroadcast(Operation op, int depth) {
   if (count == 1)
     if (auto one = affineOf(op.operand(0), depth))
       return Affine{one->base, one->offset, 0};
-  if (count != elementCount(to))
+  Dims dims =
+      op.attribute("broadcast_dimensions").asI64Array().value_or(Dims{});
+  if (count != elementCount(to) || !std::is_sorted(dims.begin(), dims.end()))
     return std::nullopt;
   return affineOf(op.operand(0), depth);
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 using namespace kvlift;
 
@@ -30,8 +31,8 @@ markedPositions(const FuncOp &function, bool arguments, DiagnosticLog &log) {
     log.error(function.operation().location(),
               "slot " + quote(*name) + " is on " + side + " #" +
                   std::to_string(positions[*name]) + " and on " + side + " #" +
-                  std::to_string(i) + " of function " +
-                  quote(function.name()) + "; a slot has one of each");
+                  std::to_string(i) + " of function " + quote(function.name()) +
+                  "; a slot has one of each");
     return std::nullopt;
   }
   return positions;
@@ -82,14 +83,28 @@ std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
   return slots;
 }
 
-void kvlift::markSlot(const FuncOp &function, const Slot &slot,
+/// Locations may call two arguments the same; slots may not be.
+static std::string uniqueSlotName(const FuncOp &function,
+                                  const std::string &wanted) {
+  std::set<std::string> taken;
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    if (auto name = function.argumentAttribute(i, marks::slot).asString())
+      taken.insert(*name);
+  std::string name = wanted;
+  for (int suffix = 1; taken.count(name); ++suffix)
+    name = wanted + "_" + std::to_string(suffix);
+  return name;
+}
+
+void kvlift::markSlot(const FuncOp &function, int64_t argument, int64_t result,
                       std::string_view kind) {
   Context context = function.operation().context();
-  Attribute name = Attribute::string(context, slot.name);
-  function.setArgumentAttribute(slot.argument, marks::slot, name);
-  function.setResultAttribute(slot.result, marks::slot, name);
-  if (!function.argumentAttribute(slot.argument, marks::kind))
-    function.setArgumentAttribute(slot.argument, marks::kind,
+  Attribute name = Attribute::string(
+      context, uniqueSlotName(function, argumentName(function, argument)));
+  function.setArgumentAttribute(argument, marks::slot, name);
+  function.setResultAttribute(result, marks::slot, name);
+  if (!function.argumentAttribute(argument, marks::kind))
+    function.setArgumentAttribute(argument, marks::kind,
                                   Attribute::string(context, kind));
 }
 

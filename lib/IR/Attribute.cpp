@@ -203,9 +203,7 @@ Type Type::parse(Context context, std::string_view text) {
 
 Context Type::context() const { return api().mlirTypeGetContext(raw); }
 
-bool Type::isRankedTensor() const {
-  return api().mlirTypeIsARankedTensor(raw);
-}
+bool Type::isRankedTensor() const { return api().mlirTypeIsARankedTensor(raw); }
 
 bool Type::isStaticTensor() const {
   if (!isRankedTensor() || api().mlirRankedTensorTypeGetEncoding(raw).ptr)

@@ -47,8 +47,8 @@ Value Builder::constant(Type type, Attribute value) {
 }
 
 Value Builder::splat(Type type, int64_t value) {
-  return constant(type, Attribute::splat(
-                            type, Attribute::integer(type.element(), value)));
+  return constant(
+      type, Attribute::splat(type, Attribute::integer(type.element(), value)));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
@@ -75,10 +75,9 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
 }
 
 Value Builder::iota(Type type, int64_t dim) {
-  return create(
-             "stablehlo.iota", {}, {type},
-             {{"iota_dimension",
-               Attribute::integer(Type::integer(ctx, 64), dim)}})
+  return create("stablehlo.iota", {}, {type},
+                {{"iota_dimension",
+                  Attribute::integer(Type::integer(ctx, 64), dim)}})
       .result();
 }
 
@@ -89,8 +88,7 @@ Value Builder::binary(std::string_view opName, Value lhs, Value rhs) {
 Value Builder::compare(std::string_view direction, Value lhs, Value rhs) {
   std::string text =
       "#stablehlo<comparison_direction " + std::string(direction) + ">";
-  Type bits =
-      Type::tensor(lhs.type().shape(), Type::integer(ctx, 1));
+  Type bits = Type::tensor(lhs.type().shape(), Type::integer(ctx, 1));
   return create("stablehlo.compare", {lhs, rhs}, {bits},
                 {{"comparison_direction", Attribute::parse(ctx, text)}})
       .result();
@@ -125,9 +123,9 @@ Value Builder::concatenate(const std::vector<Value> &parts, int64_t dim) {
   shape[dim] = 0;
   for (Value part : parts)
     shape[dim] += part.type().shape()[dim];
-  return create("stablehlo.concatenate", parts,
-                {parts.front().type().withShape(shape)},
-                {{"dimension",
-                  Attribute::integer(Type::integer(ctx, 64), dim)}})
+  return create(
+             "stablehlo.concatenate", parts,
+             {parts.front().type().withShape(shape)},
+             {{"dimension", Attribute::integer(Type::integer(ctx, 64), dim)}})
       .result();
 }

@@ -49,6 +49,8 @@ SourceLocation::SourceLocation(Location location) {
 }
 
 std::string SourceLocation::print() const {
+  if (!file.empty() && line == 0)
+    return file;
   if (!file.empty())
     return file + ":" + std::to_string(line) + ":" + std::to_string(column);
   return name.empty() ? "<unknown>" : name;
@@ -137,9 +139,8 @@ static MlirLogicalResult keepDiagnostic(MlirDiagnostic diagnostic,
 }
 
 HostDiagnosticScope::HostDiagnosticScope(Context context, DiagnosticLog &log)
-    : context(context),
-      handler(api().mlirContextAttachDiagnosticHandler(
-          context.raw, keepDiagnostic, &log, nullptr)) {}
+    : context(context), handler(api().mlirContextAttachDiagnosticHandler(
+                            context.raw, keepDiagnostic, &log, nullptr)) {}
 
 HostDiagnosticScope::~HostDiagnosticScope() {
   api().mlirContextDetachDiagnosticHandler(context.raw, handler);

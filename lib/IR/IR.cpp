@@ -232,8 +232,7 @@ std::string Operation::bytecode() const {
   return bytes;
 }
 
-void kvlift::walk(Operation root,
-                  const std::function<void(Operation)> &visit) {
+void kvlift::walk(Operation root, const std::function<void(Operation)> &visit) {
   visit(root);
   for (Region region : root.regions())
     for (Block block : region.blocks())

@@ -93,8 +93,8 @@ std::string kvlift::hostProducer() {
 
 void kvlift::loadStablehloDialects(Context context) {
   if (api().mlirGetDialectHandle__stablehlo__)
-    api().mlirDialectHandleLoadDialect(api().mlirGetDialectHandle__stablehlo__(),
-                                       context.raw);
+    api().mlirDialectHandleLoadDialect(
+        api().mlirGetDialectHandle__stablehlo__(), context.raw);
   // No handle is exported for CHLO: a pass that depends on it loads it.
   registerHostPasses();
   OwnedModule dummy =

@@ -96,8 +96,8 @@ void FuncOp::removeArgumentAttribute(int64_t index,
 void FuncOp::setArgumentType(int64_t index, Type type) const {
   std::vector<Type> inputs = functionType().functionInputs();
   inputs[index] = type;
-  Type changed = Type::function(op.context(), inputs,
-                                functionType().functionResults());
+  Type changed =
+      Type::function(op.context(), inputs, functionType().functionResults());
   op.setAttribute("function_type", Attribute::type(changed));
   body().argument(index).setType(type);
 }
@@ -105,8 +105,8 @@ void FuncOp::setArgumentType(int64_t index, Type type) const {
 int64_t FuncOp::appendResult(Value value) const {
   std::vector<Type> results = functionType().functionResults();
   results.push_back(value.type());
-  Type changed = Type::function(op.context(), functionType().functionInputs(),
-                                results);
+  Type changed =
+      Type::function(op.context(), functionType().functionInputs(), results);
   op.setAttribute("function_type", Attribute::type(changed));
   std::vector<Value> returned = returnOp().operands();
   returned.push_back(value);

@@ -59,8 +59,7 @@ std::string kvlift::checkElfFile(const std::string &path) {
     return "the file is truncated (" + std::to_string(size) + " bytes)";
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return "the file is not a shared library";
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 ||
-      header.e_machine != thisMachine)
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != thisMachine)
     return "the library is for another architecture";
   if (lastByte(file, header) > size)
     return "the library is truncated (" + std::to_string(size) + " bytes)";

@@ -34,8 +34,8 @@ std::vector<std::string> fillTable(void *library, Host &host) {
     return symbol;
   };
 #define KVLIFT_MLIR_C(presence, result, name, params)                          \
-  host.table.name = reinterpret_cast<result(*) params>(                        \
-      find(#name, Presence::presence));
+  host.table.name =                                                            \
+      reinterpret_cast<result(*) params>(find(#name, Presence::presence));
 #include "kvlift/MlirC.inc"
   return missing;
 }
@@ -51,8 +51,8 @@ std::string join(const std::vector<std::string> &names) {
 
 HostOrError kvlift::loadHost(const std::string &path) {
   if (std::string problem = checkElfFile(path); !problem.empty())
-    return {nullptr, "cannot load the MLIR library '" + path +
-                         "': " + problem + fixAdvice};
+    return {nullptr, "cannot load the MLIR library '" + path + "': " + problem +
+                         fixAdvice};
 
   // Python may have loaded it already; a second copy would be a second MLIR.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);

@@ -191,7 +191,8 @@ std::optional<Step> hostStep(Context context, const Leaf &leaf,
   std::string problem;
   if (checkHostPipeline(context, "builtin.module(" + step.text + ")", problem))
     return step;
-  if (problem.find("does not refer to a registered pass") == std::string::npos) {
+  if (problem.find("does not refer to a registered pass") ==
+      std::string::npos) {
     std::replace(problem.begin(), problem.end(), '\n', ' ');
     log.error({}, "pass pipeline: the host refuses " + quote(step.text) + ": " +
                       problem);
@@ -204,9 +205,9 @@ std::optional<Step> hostStep(Context context, const Leaf &leaf,
 
 } // namespace
 
-std::optional<std::vector<Step>>
-kvlift::parsePipeline(Context context, std::string_view text,
-                      DiagnosticLog &log) {
+std::optional<std::vector<Step>> kvlift::parsePipeline(Context context,
+                                                       std::string_view text,
+                                                       DiagnosticLog &log) {
   std::vector<Leaf> leaves;
   if (!Parser(text, log).parse(leaves))
     return std::nullopt;
@@ -223,9 +224,8 @@ kvlift::parsePipeline(Context context, std::string_view text,
     auto pass = std::find_if(own.begin(), own.end(), [&](const Pass &each) {
       return each.name == leaf.name;
     });
-    std::optional<Step> step = pass != own.end()
-                                   ? ownStep(leaf, *pass, log)
-                                   : hostStep(context, leaf, log);
+    std::optional<Step> step = pass != own.end() ? ownStep(leaf, *pass, log)
+                                                 : hostStep(context, leaf, log);
     if (!step)
       return std::nullopt;
     steps.push_back(*step);

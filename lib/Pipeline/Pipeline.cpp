@@ -21,18 +21,33 @@ std::vector<Pass> kvlift::allPasses() {
 
 const std::vector<std::string> &kvlift::knownHostPasses() {
   static const std::vector<std::string> names{
-      "canonicalize", "cse", "inline", "loop-invariant-code-motion", "sccp",
-      "strip-debuginfo", "symbol-dce", "symbol-privatize", "topological-sort",
-      "chlo-legalize-to-stablehlo", "stablehlo-aggressive-folder",
+      "canonicalize",
+      "cse",
+      "inline",
+      "loop-invariant-code-motion",
+      "sccp",
+      "strip-debuginfo",
+      "symbol-dce",
+      "symbol-privatize",
+      "topological-sort",
+      "chlo-legalize-to-stablehlo",
+      "stablehlo-aggressive-folder",
       "stablehlo-aggressive-simplification",
-      "stablehlo-canonicalize-dynamism", "stablehlo-complex-math-expander",
-      "stablehlo-convert-to-signless", "stablehlo-legalize-composite-to-call",
-      "stablehlo-legalize-to-vhlo", "stablehlo-refine-arguments",
-      "stablehlo-refine-shapes", "vhlo-legalize-to-stablehlo",
-      "vhlo-to-version", "convert-torch-to-stablehlo",
+      "stablehlo-canonicalize-dynamism",
+      "stablehlo-complex-math-expander",
+      "stablehlo-convert-to-signless",
+      "stablehlo-legalize-composite-to-call",
+      "stablehlo-legalize-to-vhlo",
+      "stablehlo-refine-arguments",
+      "stablehlo-refine-shapes",
+      "vhlo-legalize-to-stablehlo",
+      "vhlo-to-version",
+      "convert-torch-to-stablehlo",
       "torch-backend-to-stablehlo-backend-pipeline",
-      "torch-decompose-complex-ops", "torch-maximize-value-semantics",
-      "torch-reduce-op-variants", "torchdynamo-export-to-torch-backend-pipeline"};
+      "torch-decompose-complex-ops",
+      "torch-maximize-value-semantics",
+      "torch-reduce-op-variants",
+      "torchdynamo-export-to-torch-backend-pipeline"};
   return names;
 }
 

@@ -8,10 +8,12 @@
 // For each public function, first what somebody said, then what the IR shows:
 // 1. Slots that are marked already.
 // 2. The pairs of the `state` option.
-// 3. `tf.aliasing_output` and `iree.abi.output` on arguments.
-// 4. Provenance: a result whose chain of updates is rooted at an argument of
+// 3. Provenance: a result whose chain of updates is rooted at an argument of
 //    its own type, when no other result has that root. Never by shape, order or
 //    name.
+// 4. `tf.aliasing_output` and `iree.abi.output` on arguments that are left. JAX
+//    pairs donated buffers by shape, so one that provenance contradicts says
+//    where memory may go, not what is state: it is dropped with a remark.
 // 5. Updates that no result carries are lost: an error, unless the option
 //    `lost-updates` says `return` (for kvlift-return-updates) or `ignore`.
 //
@@ -30,6 +32,8 @@ using namespace kvlift;
 
 namespace {
 
+constexpr std::string_view stateOption = "option 'state'";
+
 /// A pair that the user named: `arg3:result1`.
 struct Pair {
   int64_t argument, result;
@@ -46,101 +50,104 @@ public:
     if (!slots)
       return Status::failure();
     for (const Slot &slot : *slots)
-      take(slot);
+      take({slot.argument, slot.result});
     return Status::success();
   }
 
-  /// Adds a pair that an attribute or the user names; `source` says which.
-  Status addNamed(Pair pair, const std::string &source) {
-    if (!inRange(pair, source) || !sameType(pair, source))
-      return Status::failure();
-    bool argumentTaken = arguments.count(pair.argument);
-    if (argumentTaken && results.count(pair.result))
-      return Status::success(); // Said twice; readSlots saw that it agrees.
-    if (argumentTaken || results.count(pair.result))
-      return refuse(source, pair, "one of them is part of another slot");
-    add(pair);
+  /// Adds the pairs of the `state` option.
+  Status addNamed(const std::vector<Pair> &pairs) {
+    for (Pair pair : pairs) {
+      if (!isPossible(pair, stateOption))
+        return Status::failure();
+      add(pair);
+    }
     return Status::success();
   }
 
-  Status readAttributes() {
-    for (std::string_view name : {marks::aliasing, marks::ireeOutput})
-      for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
-        auto result = function.argumentAttribute(i, name).asInteger();
-        if (result && addNamed({i, *result}, std::string(name)).failed())
-          return Status::failure();
-      }
-    return Status::success();
-  }
-
+  Status readAttributes();
   void infer();
   Status reportLost(const std::string &policy);
 
   void apply() const {
-    for (const Slot &slot : added)
-      markSlot(function, slot, "inferred");
+    for (const auto &[argument, name] : stale)
+      function.removeArgumentAttribute(argument, name);
+    for (Pair pair : added)
+      markSlot(function, pair.argument, pair.result, "inferred");
   }
 
 private:
-  bool inRange(Pair pair, const std::string &source) {
-    if (pair.argument >= 0 && pair.argument < function.numArguments() &&
-        pair.result >= 0 && pair.result < function.numResults())
-      return true;
-    (void)refuse(source, pair,
-                 "the function has " +
-                     std::to_string(function.numArguments()) +
-                     " arguments and " + std::to_string(function.numResults()) +
-                     " results");
-    return false;
-  }
-
-  bool sameType(Pair pair, const std::string &source) {
-    Type from = function.argumentType(pair.argument);
-    Type to = function.resultType(pair.result);
-    if (from == to)
-      return true;
-    (void)refuse(source, pair,
-                 "the argument is " + from.print() + ", the result is " +
-                     to.print());
-    return false;
-  }
-
-  Status refuse(const std::string &source, Pair pair, const std::string &why) {
-    log.error(function.operation().location(),
-              source + " cannot tie argument #" +
-                  std::to_string(pair.argument) + " to result #" +
-                  std::to_string(pair.result) + " of function " +
-                  quote(function.name()) + ": " + why);
-    return Status::failure();
+  /// Whether the pair can be tied at all; reports why not.
+  bool isPossible(Pair pair, std::string_view source);
+  bool isTaken(Pair pair) const {
+    return arguments.count(pair.argument) || results.count(pair.result);
   }
 
   void add(Pair pair) {
-    Slot slot{uniqueName(argumentName(function, pair.argument)), pair.argument,
-              pair.result};
-    take(slot);
-    added.push_back(slot);
+    take(pair);
+    added.push_back(pair);
   }
 
-  void take(const Slot &slot) {
-    arguments.insert(slot.argument);
-    results.insert(slot.result);
-    names.insert(slot.name);
-  }
-
-  /// Locations may call two arguments the same; slots may not.
-  std::string uniqueName(const std::string &wanted) const {
-    std::string name = wanted;
-    for (int suffix = 1; names.count(name); ++suffix)
-      name = wanted + "_" + std::to_string(suffix);
-    return name;
+  void take(Pair pair) {
+    arguments.insert(pair.argument);
+    results.insert(pair.result);
+    tied.emplace(pair.argument, pair.result);
   }
 
   FuncOp function;
   DiagnosticLog &log;
   std::set<int64_t> arguments, results;
-  std::set<std::string> names;
-  std::vector<Slot> added;
+  std::set<std::pair<int64_t, int64_t>> tied;
+  std::vector<Pair> added;
+  /// Aliasing attributes that provenance contradicts: argument and name.
+  std::vector<std::pair<int64_t, std::string_view>> stale;
 };
+
+bool Finder::isPossible(Pair pair, std::string_view source) {
+  std::string why;
+  if (pair.argument < 0 || pair.argument >= function.numArguments() ||
+      pair.result < 0 || pair.result >= function.numResults())
+    why = "the function has " + std::to_string(function.numArguments()) +
+          " arguments and " + std::to_string(function.numResults()) +
+          " results";
+  else if (Type from = function.argumentType(pair.argument),
+           to = function.resultType(pair.result);
+           !(from == to))
+    why = "the argument is " + from.print() + ", the result is " + to.print();
+  else if (source == stateOption && isTaken(pair))
+    why = "one of them is part of another slot";
+  if (why.empty())
+    return true;
+  log.error(function.operation().location(),
+            std::string(source) + " cannot tie argument #" +
+                std::to_string(pair.argument) + " to result #" +
+                std::to_string(pair.result) + " of function " +
+                quote(function.name()) + ": " + why);
+  return false;
+}
+
+Status Finder::readAttributes() {
+  for (std::string_view name : {marks::aliasing, marks::ireeOutput})
+    for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
+      auto result = function.argumentAttribute(i, name).asInteger();
+      if (!result)
+        continue;
+      Pair pair{i, *result};
+      if (!isPossible(pair, name))
+        return Status::failure();
+      if (!isTaken(pair)) {
+        add(pair);
+        continue;
+      }
+      if (tied.count({pair.argument, pair.result}))
+        continue;
+      stale.emplace_back(i, name);
+      log.remark(function.operation().location(),
+                 std::string(name) + " pairs argument #" + std::to_string(i) +
+                     " with result #" + std::to_string(*result) +
+                     ", but the updates lead elsewhere; it is dropped");
+    }
+  return Status::success();
+}
 
 void Finder::infer() {
   if (function.isDeclaration() || !function.hasOneBlock())
@@ -166,9 +173,9 @@ void Finder::infer() {
         last.location(), "argument " + quote(argumentName(function, argument)) +
                              " is not tied: " + std::to_string(found.size()) +
                              " results carry versions of it");
-    remark.note(last.location(),
-                "name one with state=arg" + std::to_string(argument) +
-                    ":result" + std::to_string(found.front()));
+    remark.note(last.location(), "name one with state=arg" +
+                                     std::to_string(argument) + ":result" +
+                                     std::to_string(found.front()));
   }
 }
 
@@ -179,14 +186,15 @@ Status Finder::reportLost(const std::string &policy) {
   Severity severity = policy == "ignore" ? Severity::remark : Severity::error;
   for (const LostUpdate &each : lost) {
     std::string name = argumentName(function, each.argument);
-    Diagnostic &report = log.report(
-        severity, each.update.location(),
-        "lost update of argument " + quote(name) + ": no result carries what " +
-            quote(each.update.name()) + " writes, so it vanishes after the "
-            "call");
+    Diagnostic &report =
+        log.report(severity, each.update.location(),
+                   "lost update of argument " + quote(name) +
+                       ": no result carries what " + quote(each.update.name()) +
+                       " writes, so it vanishes after the "
+                       "call");
     Location argument = function.body().argument(each.argument).location();
-    report.note(argument, "argument #" + std::to_string(each.argument) +
-                              " enters here");
+    report.note(argument,
+                "argument #" + std::to_string(each.argument) + " enters here");
     if (severity == Severity::error)
       report.note(each.update.location(),
                   "pass lost-updates=return to return it, or "
@@ -258,10 +266,9 @@ Status kvlift::findState(Operation module, const PassOptions &options,
       continue;
     Finder &finder = finders.emplace_back(function, log);
     failed |= finder.readMarks().failed();
-    for (Pair pair : *pairs)
-      failed |= finder.addNamed(pair, "option 'state'").failed();
-    failed |= finder.readAttributes().failed();
+    failed |= finder.addNamed(*pairs).failed();
     finder.infer();
+    failed |= finder.readAttributes().failed();
     failed |= finder.reportLost(policy).failed();
   }
   if (failed)

@@ -8,7 +8,8 @@
 // torch-mlir leaves ops of other dialects in its StableHLO; a portable artifact
 // cannot hold them and StableHLO's interpreter aborts on them. Everywhere:
 //   arith.constant dense<...>            -> stablehlo.constant
-//   tensor.from_elements %scalars        -> stablehlo.constant, when the scalars
+//   tensor.from_elements %scalars        -> stablehlo.constant, when the
+//   scalars
 //                                           are arith.constants
 //   tensor.from_elements (tensor.extract -> stablehlo.reshape, when the tensor
 //     %t[...])                              holds one element
@@ -132,8 +133,8 @@ Status kvlift::legalizeConstants(Operation module, const PassOptions &,
       op->erase();
       continue;
     }
-    log.remark(op->location(),
-               quote(op->name()) + " has no StableHLO form here: a portable "
+    log.remark(op->location(), quote(op->name()) +
+                                   " has no StableHLO form here: a portable "
                                    "artifact of this module cannot be written");
   }
   return Status::success();

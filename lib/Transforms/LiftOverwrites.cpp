@@ -89,9 +89,7 @@ void apply(const Plan &plan) {
   if (version == entry)
     return;
   int64_t result = plan.function.appendResult(version);
-  markSlot(plan.function,
-           {argumentName(plan.function, plan.argument), plan.argument, result},
-           "user_input");
+  markSlot(plan.function, plan.argument, result, "user_input");
 }
 
 } // namespace

@@ -50,8 +50,8 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
   if (plan.lost.empty() || callers.empty())
     return Status::success();
   log.error(plan.lost.front().update.location(),
-            "cannot return updates of function " +
-                quote(plan.function.name()) + ", which is called")
+            "cannot return updates of function " + quote(plan.function.name()) +
+                ", which is called")
       .note(callers.front().location(), "called here; run `inline` first");
   return Status::failure();
 }
@@ -59,8 +59,7 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
 void apply(const Plan &plan) {
   for (const LostUpdate &each : plan.lost) {
     int64_t result = plan.function.appendResult(each.version);
-    std::string name = argumentName(plan.function, each.argument);
-    markSlot(plan.function, {name, each.argument, result}, "inferred");
+    markSlot(plan.function, each.argument, result, "inferred");
   }
 }
 

@@ -42,6 +42,9 @@ struct Plan {
   /// The slot's dim along which the rows lie.
   int64_t dim;
   RowRun rows;
+  /// The update's shape with a dim for the rows, which a scatter at a single
+  /// position leaves out.
+  Dims updateShape;
   /// The update's dim for each slot dim.
   Dims updateDims;
 };
@@ -60,37 +63,46 @@ Dims identity(int64_t rank) {
   return dims;
 }
 
-/// Whether the index type is signed and can hold `number`.
+/// Whether the index type is a signed integer that can hold `number`.
 bool canHold(Type index, int64_t number) {
   unsigned bits = index.bitWidth() - 1;
-  return !index.isUnsignedInteger() &&
+  return index.isInteger() && !index.isUnsignedInteger() &&
          (bits >= 63 || number <= (int64_t(1) << bits) - 1);
 }
 
 /// For each dim of the scatter's operand, the update's dim that fills it.
-Dims updateDimsOf(const ScatterNumbers &numbers, int64_t rank,
-                  int64_t rowDim) {
+Dims updateDimsOf(const Dims &windowDims, int64_t rank, int64_t rowDim) {
   Dims dims(rank);
   int64_t nextWindow = 0;
   for (int64_t i = 0; i < rank; ++i)
     if (i != rowDim)
-      dims[i] = numbers.updateWindowDims[nextWindow++];
+      dims[i] = windowDims[nextWindow++];
   // The one update dim that is no window dim counts the rows.
   for (int64_t u = 0; u < rank; ++u)
-    if (std::find(numbers.updateWindowDims.begin(),
-                  numbers.updateWindowDims.end(),
-                  u) == numbers.updateWindowDims.end())
+    if (std::find(windowDims.begin(), windowDims.end(), u) == windowDims.end())
       dims[rowDim] = u;
   return dims;
 }
 
 /// Whether the update covers every dim of the operand but the row dim.
-bool coversWholeRows(Type operand, Type update, const Dims &updateDims,
-                     int64_t rowDim) {
-  for (int64_t i = 0; i < operand.rank(); ++i)
-    if (i != rowDim && operand.shape()[i] != update.shape()[updateDims[i]])
+bool coversWholeRows(const Dims &operand, const Dims &update,
+                     const Dims &updateDims, int64_t rowDim) {
+  for (int64_t i = 0, rank = operand.size(); i < rank; ++i)
+    if (i != rowDim && operand[i] != update[updateDims[i]])
       return false;
   return true;
+}
+
+/// How the positions stand in the index tensor.
+enum class Positions { single, vector, other };
+
+Positions positionsOf(Type indices, int64_t indexVectorDim) {
+  Dims shape = indices.shape();
+  if (shape.size() == 1 && indexVectorDim == 0)
+    return Positions::single;
+  bool isVector = shape.size() == 1 && indexVectorDim == 1;
+  bool isColumn = shape.size() == 2 && indexVectorDim == 1 && shape[1] == 1;
+  return isVector || isColumn ? Positions::vector : Positions::other;
 }
 
 PlanOrReason match(Operation scatter) {
@@ -103,22 +115,28 @@ PlanOrReason match(Operation scatter) {
   for (Value value : {operand, indices, update})
     if (!value.type().isStaticTensor())
       return refuse("its shapes are dynamic");
+  if (!(scatter.result().type() == operand.type()))
+    return refuse("its result is " + scatter.result().type().print());
 
   ScatterNumbers numbers = scatterNumbersOf(scatter);
   int64_t rank = operand.type().rank();
   if (numbers.hasBatchingDims || numbers.scatterDimsToOperandDims.size() != 1 ||
       numbers.insertedWindowDims != numbers.scatterDimsToOperandDims)
     return refuse("it does not index one dimension");
-  // Positions form one dim of the update: a vector, or a vector of 1-vectors.
-  bool isVector = indices.type().rank() == 1 && numbers.indexVectorDim == 1;
-  bool isColumn = indices.type().rank() == 2 && numbers.indexVectorDim == 1 &&
-                  indices.type().shape()[1] == 1;
-  if (!isVector && !isColumn)
+  Positions positions = positionsOf(indices.type(), numbers.indexVectorDim);
+  if (positions == Positions::other)
     return refuse("its positions are not a vector");
 
   int64_t rowDim = numbers.scatterDimsToOperandDims.front();
-  Dims updateDims = updateDimsOf(numbers, rank, rowDim);
-  if (!coversWholeRows(operand.type(), update.type(), updateDims, rowDim))
+  Dims windowDims = numbers.updateWindowDims;
+  Dims updateShape = update.type().shape();
+  if (positions == Positions::single) {
+    // Give the one row a dim of its own, behind the others.
+    windowDims = identity(rank - 1);
+    updateShape.push_back(1);
+  }
+  Dims updateDims = updateDimsOf(windowDims, rank, rowDim);
+  if (!coversWholeRows(operand.type().shape(), updateShape, updateDims, rowDim))
     return refuse("its windows are smaller than a row");
   std::optional<RowRun> rows = consecutiveRows(indices);
   if (!rows)
@@ -132,9 +150,12 @@ PlanOrReason match(Operation scatter) {
     return refuse("its index type " + indices.type().element().print() +
                   " cannot count the rows");
 
-  Plan plan{scatter, operand, identity(rank), rowDim, *rows, updateDims};
+  Plan plan{scatter, operand,     identity(rank), rowDim,
+            *rows,   updateShape, updateDims};
   Operation maker = operand.definingOp();
   if (maker && maker.is("stablehlo.transpose")) {
+    if (!maker.operand(0).type().isStaticTensor())
+      return refuse("its shapes are dynamic");
     plan.slot = maker.operand(0);
     plan.view = permutationOf(maker);
     plan.dim = plan.view[rowDim];
@@ -150,11 +171,10 @@ public:
   explicit Rewriter(const Plan &plan)
       : plan(plan), build(plan.scatter),
         extent(plan.slot.type().shape()[plan.dim]),
-        scalar(Type::tensor(
-            {}, plan.scatter.operand(1).type().element())) {}
+        scalar(Type::tensor({}, plan.scatter.operand(1).type().element())) {}
 
   Value run() {
-    Value update = plan.scatter.operand(2);
+    Value update = build.reshape(plan.scatter.operand(2), plan.updateShape);
     if (!isIdentity(plan.updateDims))
       update = build.transpose(update, plan.updateDims);
     int64_t offset = plan.rows.offset;
@@ -186,8 +206,7 @@ private:
   }
 
   Value oldRows(Value update, Value row) {
-    return build.dynamicSlice(plan.slot, startsAt(row),
-                              update.type().shape());
+    return build.dynamicSlice(plan.slot, startsAt(row), update.type().shape());
   }
 
   /// One row:
@@ -199,9 +218,9 @@ private:
     Value low = build.compare("GE", row, build.splat(scalar, 0));
     Value high = build.compare("LT", row, build.splat(scalar, extent));
     Value inRange = build.binary("stablehlo.and", low, high);
-    Value kept = build.select(
-        build.broadcast(inRange, update.type().shape(), {}), update,
-        oldRows(update, row));
+    Value kept =
+        build.select(build.broadcast(inRange, update.type().shape(), {}),
+                     update, oldRows(update, row));
     return write(kept, row);
   }
 
@@ -219,16 +238,15 @@ private:
     Value row = clamp(position(), -count, extent);
     Value start = clamp(row, 0, extent - count);
     Value shift = build.binary("stablehlo.subtract", row, start);
-    Value from = build.binary("stablehlo.subtract",
-                              build.splat(scalar, count), shift);
+    Value from =
+        build.binary("stablehlo.subtract", build.splat(scalar, count), shift);
     Value tripled = build.concatenate({update, update, update}, plan.dim);
-    Value moved = build.dynamicSlice(tripled, startsAt(from),
-                                     update.type().shape());
+    Value moved =
+        build.dynamicSlice(tripled, startsAt(from), update.type().shape());
 
     Type vector = Type::tensor({count}, scalar.element());
-    Value source =
-        build.binary("stablehlo.subtract", build.iota(vector, 0),
-                     build.broadcast(shift, {count}, {}));
+    Value source = build.binary("stablehlo.subtract", build.iota(vector, 0),
+                                build.broadcast(shift, {count}, {}));
     Value low = build.compare("GE", source, build.splat(vector, 0));
     Value high = build.compare("LT", source, build.splat(vector, count));
     Value inRange = build.broadcast(build.binary("stablehlo.and", low, high),
@@ -267,7 +285,8 @@ void apply(const Plan &plan) {
   for (const Use &use : old.uses()) {
     Operation user(use.user);
     if (isIdentity(plan.view) || !user.is("stablehlo.transpose") ||
-        permutationOf(user) != back)
+        permutationOf(user) != back ||
+        !(user.result().type() == updated.type()))
       continue;
     user.result().replaceAllUsesWith(updated);
     user.erase();
@@ -283,9 +302,8 @@ void apply(const Plan &plan) {
 }
 
 /// The slot that an update belongs to, if it does.
-std::optional<std::string> slotOf(const FuncOp &function,
-                                  const Provenance &provenance,
-                                  Operation update) {
+std::optional<std::string>
+slotOf(const FuncOp &function, const Provenance &provenance, Operation update) {
   const auto *origin = provenance.origin(update.result());
   if (!origin)
     return std::nullopt;
@@ -303,9 +321,9 @@ void simplify(const FuncOp &function, DiagnosticLog &log) {
       apply(*found.plan);
       continue;
     }
-    log.remark(update.location(), "slot " + quote(*slot) +
-                                      ": the scatter stays as it is: " +
-                                      found.reason);
+    log.remark(update.location(),
+               "slot " + quote(*slot) +
+                   ": the scatter stays as it is: " + found.reason);
   }
 }
 

@@ -41,7 +41,7 @@ Status checkEscapes(const Plan &plan, DiagnosticLog &log) {
       const auto *other = provenance.origin(last.operand(i));
       if (i == slot.result || !other || other->argument != slot.argument)
         continue;
-      if (tied && tied->update == other->update)
+      if (tied && tied->made == other->made)
         continue; // The same version once more: read after the update.
       log.error(last.location(),
                 "slot " + quote(slot.name) + ": result #" + std::to_string(i) +

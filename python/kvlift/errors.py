@@ -22,7 +22,9 @@ class SourceLocation:
     name: str = ""
 
     def __str__(self) -> str:
-        """`file:line:column`, else the name, else `<unknown>`."""
+        """`file:line:column`, `file`, the name, or `<unknown>`: what is known."""
+        if self.file and not self.line:
+            return self.file
         if self.file:
             return f"{self.file}:{self.line}:{self.column}"
         return self.name or "<unknown>"

@@ -1,0 +1,74 @@
+"""kvlift lifts in-place state of torch.export and StableHLO programs into tied buffers.
+
+Nothing heavy is imported until it is used: neither torch nor jax nor iree nor MLIR.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import (
+    CompileError,
+    Diagnostic,
+    ExportError,
+    HostError,
+    KvliftError,
+    LiftError,
+    SessionError,
+    SourceError,
+    SourceLocation,
+)
+from kvlift.slots import Argument, Function, Manifest, Result, Slot, TensorType
+
+if TYPE_CHECKING:
+    from kvlift.frontends.export import export
+    from kvlift.lift import LiftedModule, lift, load
+    from kvlift.runtime.program import Program, compile
+    from kvlift.runtime.session import Session
+
+__version__ = "0.1.0"
+
+# Where each name that is imported on first use lives.
+_LAZY = {
+    "LiftedModule": "kvlift.lift",
+    "Program": "kvlift.runtime.program",
+    "Session": "kvlift.runtime.session",
+    "compile": "kvlift.runtime.program",
+    "export": "kvlift.frontends.export",
+    "lift": "kvlift.lift",
+    "load": "kvlift.lift",
+}
+
+__all__ = [
+    "Argument",
+    "CompileError",
+    "Diagnostic",
+    "ExportError",
+    "Function",
+    "HostError",
+    "KvliftError",
+    "LiftError",
+    "LiftedModule",
+    "Manifest",
+    "Program",
+    "Result",
+    "Session",
+    "SessionError",
+    "Slot",
+    "SourceError",
+    "SourceLocation",
+    "TensorType",
+    "compile",
+    "export",
+    "lift",
+    "load",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'kvlift' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

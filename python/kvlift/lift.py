@@ -1,0 +1,179 @@
+"""`kvlift.lift`: any program in, a module whose state is tied out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kvlift.errors import Diagnostic, LiftError, SourceError
+from kvlift.host import diagnostics_from_core, host
+from kvlift.slots import Manifest, Slot
+
+if TYPE_CHECKING:
+    from torch_mlir import ir
+
+LostUpdates = Literal["error", "return", "ignore"]
+
+
+@dataclass(frozen=True)
+class LiftedModule:
+    """A StableHLO module whose slots are tied, and what came with it.
+
+    Attributes:
+        module: the module, a `torch_mlir.ir.Module`.
+        manifest: its functions, arguments, results and slots, read from the module.
+        diagnostics: remarks and warnings of the lift.
+        values: initial values by argument name: weights, constants, and the slots' contents as
+            they were at export. Empty for a source that has none (StableHLO, JAX).
+    """
+
+    module: ir.Module
+    manifest: Manifest
+    diagnostics: tuple[Diagnostic, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots of all functions, in program order."""
+        return tuple(slot for function in self.manifest.functions for slot in function.slots)
+
+    def text(self) -> str:
+        """The module as MLIR text; large constants are printed in full."""
+        return str(self.module)
+
+    def artifact(self, version: str | None = None) -> bytes:
+        """The module as a StableHLO portable artifact.
+
+        Args:
+            version: the StableHLO version to write, such as `1.9.0`; the host's own if None.
+
+        Raises:
+            LiftError: the module holds something that the version cannot express.
+        """
+        data, entries = host().write_artifact(self.module._CAPIPtr, version or "")
+        if data is None:
+            raise LiftError(
+                "cannot write the module as a portable artifact"
+                + (f" of StableHLO {version}" if version else ""),
+                diagnostics_from_core(entries),
+            )
+        return bytes(data)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes module, manifest and values to one file; `kvlift.load` reads it.
+
+        The file appears whole or not at all.
+
+        Raises:
+            LiftError: the module cannot be written as a portable artifact.
+            OSError: the file cannot be written.
+        """
+        from kvlift.package import save_package
+
+        save_package(self, Path(path))
+
+
+def lift(
+    source: Any,
+    *,
+    lost_updates: LostUpdates = "error",
+    state: Mapping[str, tuple[int, int]] | None = None,
+) -> LiftedModule:
+    """Finds every piece of state in a program and ties it to where its new value leaves.
+
+    Args:
+        source: a `torch.export.ExportedProgram`; a `torch_mlir.ir.Module` (changed in place);
+            a `jax.jit(f).lower(...)` or `jax.export.Exported`; StableHLO as text, bytecode or
+            portable artifact; or the path of a file with one of these.
+        lost_updates: what to do about an update that no result carries: refuse (`error`),
+            append a tied result (`return`), or accept it (`ignore`, a remark stays).
+        state: pairs to tie that provenance cannot find, by a name of your choice:
+            `{"pos": (3, 1)}` ties argument 3 to result 1.
+
+    Returns:
+        The lifted module. `lifted.slots` lists what was found.
+
+    Raises:
+        SourceError: the source cannot become a StableHLO module.
+        LiftError: the lift was refused, with diagnostics that say where, why and how to go on;
+            a module that was passed in is as it was.
+        HostError: torch-mlir is missing or damaged.
+    """
+    module, values = _import(source)
+    pipeline = _pipeline(lost_updates, state or {})
+    done, entries = host().run_pipeline(module._CAPIPtr, pipeline)
+    diagnostics = diagnostics_from_core(entries)
+    if not done:
+        raise LiftError("the program cannot be lifted", diagnostics)
+    return LiftedModule(module, read_manifest(module), diagnostics, values)
+
+
+def load(path: str | os.PathLike[str]) -> LiftedModule:
+    """Reads what `LiftedModule.save` wrote.
+
+    Raises:
+        SourceError: the file is missing, truncated, edited or of another version; the message
+            names the part that is wrong.
+    """
+    from kvlift.package import load_package
+
+    return load_package(Path(path))
+
+
+def read_manifest(module: ir.Module) -> Manifest:
+    """The manifest of a module that carries kvlift's marks.
+
+    Raises:
+        LiftError: marks contradict each other.
+    """
+    text, entries = host().manifest(module._CAPIPtr)
+    if text is None:
+        raise LiftError("the module's marks are wrong", diagnostics_from_core(entries))
+    return Manifest.from_json(text)
+
+
+def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
+    pairs = ",".join(f"arg{argument}:result{result}" for argument, result in state.values())
+    find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
+    passes = [
+        "kvlift-legalize-constants",
+        f"kvlift-find-state{{{find_options}}}",
+        *(["kvlift-return-updates"] if lost_updates == "return" else []),
+        "kvlift-simplify-updates",
+        "kvlift-tie-state",
+    ]
+    return f"builtin.module({','.join(passes)})"
+
+
+def _import(source: Any) -> tuple[ir.Module, Mapping[str, Any]]:
+    """The source as a module, with the initial values that it brings."""
+    from kvlift.frontends import jax, stablehlo
+
+    kind = type(source)
+    if kind.__name__ == "ExportedProgram" and kind.__module__.startswith("torch.export"):
+        from kvlift.frontends.torch_export import import_exported_program
+
+        imported = import_exported_program(source)
+        return imported.module, imported.values
+    if kind.__name__ == "Module" and kind.__module__.startswith("torch_mlir."):
+        host().prepare_context(source.context._CAPIPtr)
+        return source, {}
+    if jax.is_jax_program(source):
+        return jax.import_jax_program(source), {}
+    if isinstance(source, os.PathLike) or (isinstance(source, str) and _is_path(source)):
+        return stablehlo.import_file(source), {}
+    if isinstance(source, str | bytes):
+        return stablehlo.import_stablehlo(source), {}
+    raise SourceError(
+        f"cannot lift a {kind.__module__}.{kind.__qualname__}; pass an ExportedProgram "
+        "(kvlift.export makes one from an nn.Module), a torch_mlir.ir.Module, a lowered or "
+        "exported JAX function, or StableHLO as text, bytes or a path"
+    )
+
+
+def _is_path(text: str) -> bool:
+    """Every module in text has a brace or a line break; hardly any path has."""
+    return text.strip() != "" and not any(mark in text for mark in "{}\n")

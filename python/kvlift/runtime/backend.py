@@ -1,0 +1,82 @@
+"""What a runtime must offer to a session: compile one function, move arrays, run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kvlift.slots import Function, TensorType
+
+if TYPE_CHECKING:
+    from kvlift.audit import Copy
+    from kvlift.runtime.values import Host
+
+# A runtime's own handle of a device buffer (a jax array, an IREE buffer view).
+Buffer = Any
+
+
+class LiftedSource(Protocol):
+    """The part of a LiftedModule that a runtime reads."""
+
+    @property
+    def manifest(self) -> Any:
+        """Functions, arguments, results and slots."""
+
+    @property
+    def values(self) -> Any:
+        """Initial values by argument name."""
+
+    def artifact(self, version: str | None = None) -> bytes:
+        """The module as a portable StableHLO artifact of that version."""
+
+
+class Executable(Protocol):
+    """One compiled function on one device.
+
+    Attributes:
+        function: its arguments, results and slots.
+        overwritten: arguments that are no slots but whose buffer a run overwrites; a session
+            must bring a fresh copy of them to every run.
+    """
+
+    function: Function
+    overwritten: frozenset[int]
+
+    def put(self, value: Host, *, copy: bool) -> Buffer:
+        """A device buffer with that value.
+
+        Args:
+            value: a C-contiguous host array.
+            copy: whether the buffer must own its memory; else it may share the array's, which
+                it then keeps alive and never writes.
+        """
+
+    def run(self, buffers: Sequence[Buffer]) -> list[Buffer]:
+        """Runs once, to completion: one buffer per argument in, one per result out."""
+
+    def fetch(self, buffer: Buffer, tensor: TensorType) -> Host:
+        """The buffer's value in memory of its own."""
+
+    def address(self, buffer: Buffer) -> int:
+        """Where the buffer's memory starts."""
+
+    def is_intact(self, buffers: Sequence[Buffer]) -> bool:
+        """Whether these slots still hold what they held before a run that failed."""
+
+    def find_copies(self) -> tuple[Copy, ...]:
+        """The slot-sized copies that a run makes."""
+
+    @property
+    def compiled_text(self) -> str:
+        """The runtime's own IR of the compiled function, for reading."""
+
+
+class Backend(Protocol):
+    """A runtime on one device."""
+
+    def compile(self, lifted: LiftedSource, function: Function) -> Executable:
+        """Compiles one function of the module.
+
+        Raises:
+            CompileError: the runtime's compiler refuses; its diagnostics are in the message.
+        """

@@ -1,0 +1,216 @@
+"""PJRT through jaxlib: the only file that touches jax's and jaxlib's private API.
+
+XLA donates an argument that carries `tf.aliasing_output` and hands back the same memory as the
+result, if nobody else holds a view of it. So slots are copied in, and only copies go out.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import CompileError
+from kvlift.runtime import values
+from kvlift.slots import Argument, Function, TensorType
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kvlift.audit import Copy
+    from kvlift.runtime.backend import LiftedSource
+    from kvlift.runtime.values import Host
+
+# Without it XLA:CPU copies a slot that is read before it is written (openxla/xla#20440).
+_CPU_OPTIONS = {"xla_cpu_copy_insertion_use_region_analysis": True}
+
+
+class PjrtBackend:
+    """One device of a PJRT client that jax offers."""
+
+    def __init__(self, platform: str) -> None:
+        """Opens the client of that platform (`cpu`, `cuda`).
+
+        Raises:
+            ImportError: jax is not installed.
+            CompileError: there is no such device here, or this jaxlib is too different.
+        """
+        import jax
+        from jax.extend.backend import get_backend
+
+        try:
+            self._client = get_backend(platform)
+            self._device = self._client.local_devices()[0]
+        except (RuntimeError, IndexError) as error:
+            raise CompileError(f"target pjrt:{platform} has no device here: {error}") from error
+        self._platform = platform
+        self._put = _device_put(jax, self._device)
+        _require(self._client, ("compile_and_load",))
+
+    def compile(self, lifted: LiftedSource, function: Function) -> PjrtExecutable:
+        """Compiles the function as XLA's entry point."""
+        import numpy as np
+        from jax.extend.backend import get_compile_options
+
+        _refuse_dynamic(function)
+        overrides = _CPU_OPTIONS if self._platform == "cpu" else {}
+        source = _with_entry(lifted.artifact(_common_version()), function.name, lifted)
+        try:
+            options = get_compile_options(1, 1, np.array([[0]]), env_options_overrides=overrides)
+            loaded = self._client.compile_and_load(source, [self._device], options)
+        except RuntimeError as error:
+            raise CompileError(
+                f"pjrt:{self._platform} refuses function {function.name!r}: {error}"
+            ) from error
+        except TypeError as error:
+            raise _too_different(f"compile_and_load: {error}") from error
+        _require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
+        return PjrtExecutable(function, loaded, self._put)
+
+
+class PjrtExecutable:
+    """A loaded XLA executable."""
+
+    def __init__(self, function: Function, loaded: Any, put: Callable[[Host, bool], Any]) -> None:
+        """Made by `PjrtBackend.compile`."""
+        self.function = function
+        # XLA writes into no buffer that is not donated.
+        self.overwritten: frozenset[int] = frozenset()
+        self._loaded = loaded
+        self._put = put
+
+    def put(self, value: Host, *, copy: bool) -> Any:
+        """A jax array; XLA itself copies memory that is not aligned to 64 bytes."""
+        return self._put(value, copy)
+
+    def run(self, buffers: Sequence[Any]) -> list[Any]:
+        """Runs and waits, so that the caller's arguments are free to change afterwards."""
+        results = self._loaded.execute_sharded(buffers)
+        arrays = [shards[0] for shards in results.disassemble_into_single_device_arrays()]
+        if arrays:
+            arrays[0].block_until_ready()
+        return arrays
+
+    def fetch(self, buffer: Any, tensor: TensorType) -> Host:
+        """A copy: a view that outlives the call would make XLA copy the whole slot silently."""
+        import numpy as np
+
+        return values.own_copy(np.asarray(buffer))
+
+    def address(self, buffer: Any) -> int:
+        """The device pointer."""
+        return int(buffer.unsafe_buffer_pointer())
+
+    def is_intact(self, buffers: Sequence[Any]) -> bool:
+        """A run that donated its arguments has deleted them."""
+        return not any(buffer.is_deleted() for buffer in buffers)
+
+    def find_copies(self) -> tuple[Copy, ...]:
+        """The slot-sized copies in XLA's optimized HLO, by its buffer assignment."""
+        from kvlift.audit.pjrt import find_copies
+
+        module = self._loaded.hlo_modules()[0]
+        stats = self._loaded.get_compiled_memory_stats()
+        _require(stats, ("serialized_buffer_assignment_proto",))
+        return find_copies(
+            self.function,
+            module.to_string(),
+            module.as_serialized_hlo_module_proto(),
+            stats.serialized_buffer_assignment_proto,
+        )
+
+    @property
+    def compiled_text(self) -> str:
+        """XLA's optimized HLO."""
+        return str(self._loaded.hlo_modules()[0].to_string())
+
+
+def _device_put(jax: Any, device: Any) -> Callable[[Host, bool], Any]:
+    """A function that puts a host array on the device, 64-bit types included.
+
+    `jax.device_put` would narrow i64 and f64 unless the user's process enables x64.
+    """
+    from jax.sharding import SingleDeviceSharding
+
+    try:
+        from jaxlib.xla_client import batched_device_put
+    except ImportError as error:
+        raise _too_different("jaxlib.xla_client.batched_device_put is gone") from error
+    sharding = SingleDeviceSharding(device)
+    # jaxlib 0.10 added the argument; before, the put never narrowed.
+    extra = {"enable_x64": True} if "enable_x64" in (batched_device_put.__doc__ or "") else {}
+
+    @functools.cache
+    def aval_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+        return jax.core.ShapedArray(shape, dtype)
+
+    def put(value: Host, copy: bool) -> Any:
+        aval = aval_of(value.shape, value.dtype)
+        return batched_device_put(
+            aval, sharding, [value], [device], committed=True, force_copy=copy, **extra
+        )
+
+    return put
+
+
+def _common_version() -> str | None:
+    """The StableHLO version that jaxlib reads; None when it does not say."""
+    try:
+        from jax.extend.mlir.dialects import stablehlo
+
+        return str(stablehlo.get_current_version())
+    except (ImportError, AttributeError):
+        return None
+
+
+def _with_entry(artifact: bytes, name: str, lifted: LiftedSource) -> bytes | str:
+    """The module with the function as `@main`, which is the only entry that XLA takes."""
+    functions = [f.name for f in lifted.manifest.functions]
+    if functions == ["main"]:
+        return artifact
+    from jax.extend.mlir import ir
+    from jax.extend.mlir.dialects import stablehlo
+
+    with ir.Context() as context:
+        stablehlo.register_dialect(context)
+        module = stablehlo.deserialize_portable_artifact(context, artifact)
+        table = ir.SymbolTable(module.operation)
+        for other in functions:
+            if other != name:
+                table[other].attributes["sym_visibility"] = ir.StringAttr.get("private")
+        if name != "main":
+            if "main" in functions:
+                _rename(table, module, "main", "main.other")
+            _rename(table, module, name, "main")
+        return str(module.operation.get_asm(enable_debug_info=True))
+
+
+def _rename(table: Any, module: Any, old: str, new: str) -> None:
+    operation = table[old]
+    table.replace_all_symbol_uses(old, new, module.operation)
+    table.set_symbol_name(operation, new)
+
+
+def _refuse_dynamic(function: Function) -> None:
+    items: list[Argument | Any] = [*function.arguments, *function.results]
+    for item in items:
+        if None in item.type.shape:
+            raise CompileError(
+                f"{item.name!r} of function {function.name!r} is {item.type}: PJRT takes only "
+                "static shapes; export it without dynamic_shapes, or use target iree:cpu"
+            )
+
+
+def _require(thing: Any, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not hasattr(thing, name)]
+    if missing:
+        raise _too_different(f"{type(thing).__name__} has no {', '.join(missing)}")
+
+
+def _too_different(what: str) -> CompileError:
+    import jaxlib
+
+    return CompileError(
+        f"jaxlib {jaxlib.__version__} is too different from 0.10 and 0.11 ({what}): "
+        "pip install 'kvlift[pjrt]'"
+    )

@@ -1,0 +1,109 @@
+"""Compiling a lifted module for a target: `compile(lifted, "pjrt:cpu")`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import CompileError
+from kvlift.runtime.session import Session
+from kvlift.slots import Function, Manifest
+
+if TYPE_CHECKING:
+    from kvlift.audit import AuditReport
+    from kvlift.runtime.backend import Backend, Executable, LiftedSource
+
+TARGETS = ("pjrt:cpu", "pjrt:cuda", "iree:cpu")
+
+
+class Program:
+    """A lifted module compiled for one target.
+
+    Attributes:
+        target: the target it was compiled for.
+        manifest: its functions, arguments, results and slots.
+    """
+
+    def __init__(self, lifted: LiftedSource, target: str, executables: dict[str, Executable]):
+        """Made by `compile`."""
+        self.target = target
+        self.manifest: Manifest = lifted.manifest
+        self._values: Mapping[str, Any] = lifted.values
+        self._executables = executables
+
+    def session(
+        self,
+        weights: Mapping[str, Any] | None = None,
+        state: Mapping[str, Any] | None = None,
+        function: str | None = None,
+    ) -> Session:
+        """A session: the buffers of the slots and weights, and calls that update them.
+
+        Weights are bound without copying where their memory is aligned, so they must not be
+        changed while the session lives. Slots are always copied.
+
+        Args:
+            weights: values by argument name, instead of those that the lift found.
+            state: initial values by slot name, instead of those that the lift found.
+            function: which function to call; only needed when there are several.
+
+        Raises:
+            SessionError: a value is missing, unknown, or of a wrong shape or type.
+            KeyError: no such function.
+        """
+        executable = self._executable(function)
+        return Session(executable, self._values, weights or {}, state or {})
+
+    def audit(self) -> AuditReport:
+        """The slot-sized copies that the compiled program makes in each call."""
+        from kvlift.audit import AuditReport
+
+        copies = [c for executable in self._executables.values() for c in executable.find_copies()]
+        return AuditReport(self.target, tuple(copies))
+
+    def compiled_text(self, function: str | None = None) -> str:
+        """The runtime's own IR after its optimizations: XLA's HLO, or IREE's stream dialect."""
+        return self._executable(function).compiled_text
+
+    def _executable(self, function: str | None) -> Executable:
+        return self._executables[self.manifest.function(function).name]
+
+
+def compile(lifted: LiftedSource, target: str = "pjrt:cpu") -> Program:
+    """Compiles every function of a lifted module.
+
+    Args:
+        lifted: what `kvlift.lift` or `kvlift.load` returned.
+        target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`.
+
+    Raises:
+        CompileError: the target is unknown or not installed, or its compiler refuses.
+    """
+    backend = _backend(target)
+    functions: tuple[Function, ...] = lifted.manifest.functions
+    if not functions:
+        raise CompileError("the module has no public function to compile")
+    return Program(lifted, target, {f.name: backend.compile(lifted, f) for f in functions})
+
+
+_lock = threading.Lock()
+
+
+def _backend(target: str) -> Backend:
+    if target not in TARGETS:
+        raise CompileError(f"unknown target {target!r}; the targets are {', '.join(TARGETS)}")
+    runtime, _, platform = target.partition(":")
+    try:
+        with _lock:
+            if runtime == "pjrt":
+                from kvlift.runtime.pjrt import PjrtBackend
+
+                return PjrtBackend(platform)
+            from kvlift.runtime.iree import IreeBackend
+
+            return IreeBackend()
+    except ImportError as error:
+        raise CompileError(
+            f"target {target} is not installed ({error}): pip install 'kvlift[{runtime}]'"
+        ) from error

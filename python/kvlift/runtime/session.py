@@ -1,0 +1,302 @@
+"""A session: the buffers of a function's slots, and calls that update them in place.
+
+A call checks everything first, then runs. What goes wrong before the run leaves the session as it
+was; what goes wrong in it leaves it as it was or poisons it, and `reset` restores the start.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import SessionError
+from kvlift.runtime import values
+from kvlift.slots import Argument, Function
+
+if TYPE_CHECKING:
+    from kvlift.runtime.backend import Buffer, Executable
+    from kvlift.runtime.values import Host
+
+
+class Session:
+    """Slots held as device buffers between calls; made by `Program.session`.
+
+    Attributes:
+        state: the slots' current values by name; each read is a snapshot.
+    """
+
+    def __init__(
+        self,
+        executable: Executable,
+        defaults: Mapping[str, Any],
+        weights: Mapping[str, Any],
+        state: Mapping[str, Any],
+    ) -> None:
+        """Binds weights and slots; see `Program.session`."""
+        self._executable = executable
+        self._function = executable.function
+        self._lock = threading.Lock()
+        self._closed = False
+        self._poison: str | None = None
+        self.state: Mapping[str, Host] = SlotValues(self)
+        slot_names = [slot.name for slot in self._function.slots]
+        _refuse_unknown("state", state, slot_names, "slots")
+        weight_names = [a.name for a in self._function.arguments if a.slot is None]
+        _refuse_unknown("weights", weights, weight_names, "arguments that are no slots")
+        self._initial = _initial_values(self._function, {**defaults, **state})
+        bound = _bound_values(self._function, {**defaults, **weights})
+        # Arguments that a run overwrites need a fresh copy each time: keep the host's.
+        self._refreshed = {i: v for i, v in bound.items() if i in executable.overwritten}
+        self._bound = {
+            i: executable.put(v, copy=False)
+            for i, v in bound.items()
+            if i not in executable.overwritten
+        }
+        self._open = tuple(
+            a for a in self._function.arguments if a.slot is None and a.index not in bound
+        )
+        self._slots = self._fresh_slots()
+
+    def __call__(self, *args: Any, **by_name: Any) -> Any:
+        """One step: runs the function and keeps its slots' new values.
+
+        Args:
+            args: the arguments that are neither slots nor bound weights, in order.
+            by_name: the same by their names in the manifest.
+
+        Returns:
+            The results that are no slots as numpy arrays of their own: one value, a tuple of
+            them, or None when there is none.
+
+        Raises:
+            SessionError: a wrong argument, or the session is closed or poisoned, or the run
+                failed; the message says in which state that leaves the session.
+        """
+        with self._lock:
+            self._check_usable()
+            given = self._match(args, by_name)
+            outputs = self._run(given)
+        if len(outputs) == 1:
+            return outputs[0]
+        return tuple(outputs) if outputs else None
+
+    def reset(self) -> None:
+        """Puts every slot back to its initial value; a poisoned session is usable again."""
+        with self._lock:
+            self._check_open()
+            self._slots = self._fresh_slots()
+            self._poison = None
+
+    def addresses(self) -> dict[str, int]:
+        """Where each slot's device buffer starts; in-place updates keep it the same."""
+        with self._lock:
+            self._check_usable()
+            return {name: self._executable.address(b) for name, b in self._slots.items()}
+
+    def snapshot(self, name: str) -> Host:
+        """A copy of a slot's current value.
+
+        Raises:
+            KeyError: no such slot.
+            SessionError: the session is closed or poisoned.
+        """
+        slot = next((s for s in self._function.slots if s.name == name), None)
+        if slot is None:
+            known = ", ".join(s.name for s in self._function.slots)
+            raise KeyError(f"no slot {name!r}; the session has: {known}")
+        with self._lock:
+            self._check_usable()
+            return self._executable.fetch(self._slots[name], slot.type)
+
+    def close(self) -> None:
+        """Frees the slots and weights; every later use is an error."""
+        with self._lock:
+            self._closed = True
+            self._slots, self._bound, self._refreshed, self._initial = {}, {}, {}, {}
+
+    def __enter__(self) -> Session:
+        """The session itself; leaving the block closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the session."""
+        self.close()
+
+    @property
+    def function(self) -> Function:
+        """The function that a call runs."""
+        return self._function
+
+    def _fresh_slots(self) -> dict[str, Buffer]:
+        return {
+            name: self._executable.put(initial.value(), copy=True)
+            for name, initial in self._initial.items()
+        }
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SessionError("the session is closed; make a new one with program.session()")
+
+    def _check_usable(self) -> None:
+        self._check_open()
+        if self._poison is not None:
+            raise SessionError(
+                f"the session is poisoned: {self._poison}; session.reset() restores the initial "
+                "values of its slots"
+            )
+
+    def _match(self, args: tuple[Any, ...], by_name: dict[str, Any]) -> dict[int, Host]:
+        """The call's arguments by index, checked; touches no buffer."""
+        names = [a.name for a in self._open]
+        if len(args) > len(names):
+            raise SessionError(
+                f"{len(args)} arguments given, the function takes {len(names)}: {_listed(names)}"
+            )
+        given = dict(zip(names, args, strict=False))
+        for name, value in by_name.items():
+            if name not in names:
+                raise SessionError(self._unknown_argument(name, names))
+            if name in given:
+                raise SessionError(f"argument {name!r} is given twice, by position and by name")
+            given[name] = value
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise SessionError(f"missing {_listed(missing)}; the function takes: {_listed(names)}")
+        return {
+            a.index: values.to_host(given[a.name], a.type, f"argument {a.name!r}")
+            for a in self._open
+        }
+
+    def _unknown_argument(self, name: str, names: list[str]) -> str:
+        for argument in self._function.arguments:
+            if argument.name == name:
+                role = "a slot" if argument.slot is not None else "bound to the session"
+                return f"argument {name!r} is {role}, so a call cannot pass it"
+        return f"no argument {name!r}; the function takes: {_listed(names)}"
+
+    def _run(self, given: dict[int, Host]) -> list[Host]:
+        """Runs with checked arguments; commits the slots only when everything is there."""
+        executable, function = self._executable, self._function
+        results: list[Buffer] | None = None
+        try:
+            buffers = [self._buffer(a, given) for a in function.arguments]
+            results = executable.run(buffers)
+            outputs = [
+                executable.fetch(results[r.index], r.type)
+                for r in function.results
+                if r.slot is None
+            ]
+        except BaseException as error:
+            self._after_failure(error)
+            if isinstance(error, Exception):
+                raise SessionError(f"the call failed, {self._verdict()}: {error}") from error
+            raise
+        self._slots = {slot.name: results[slot.result] for slot in function.slots}
+        return outputs
+
+    def _buffer(self, argument: Argument, given: dict[int, Host]) -> Buffer:
+        if argument.slot is not None:
+            return self._slots[argument.slot]
+        if argument.index in self._bound:
+            return self._bound[argument.index]
+        if argument.index in self._refreshed:
+            return self._executable.put(self._refreshed[argument.index], copy=True)
+        is_overwritten = argument.index in self._executable.overwritten
+        return self._executable.put(given[argument.index], copy=is_overwritten)
+
+    def _after_failure(self, error: BaseException) -> None:
+        if not self._executable.is_intact(list(self._slots.values())):
+            self._poison = f"a call failed while it updated the slots ({error})"
+
+    def _verdict(self) -> str:
+        if self._poison is None:
+            return "the slots are as before it"
+        return "the session is poisoned and session.reset() restores its initial values"
+
+
+class SlotValues(Mapping[str, "Host"]):
+    """A session's slots by name; each read copies the slot's current value out."""
+
+    def __init__(self, session: Session) -> None:
+        """Made by the session."""
+        self._session = session
+
+    def __getitem__(self, name: str) -> Host:
+        """A snapshot: later calls do not change it."""
+        return self._session.snapshot(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The slots' names in program order."""
+        return iter([slot.name for slot in self._session.function.slots])
+
+    def __len__(self) -> int:
+        """The number of slots."""
+        return len(self._session.function.slots)
+
+
+@dataclass(frozen=True)
+class _Initial:
+    """A slot's first value, kept for `reset`; all-zero values take no memory."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    data: Host | None
+
+    @staticmethod
+    def of(array: Host) -> _Initial:
+        # Copied: the caller's tensor (a module's buffer) may change before a reset.
+        data = None if values.is_all_zero_bits(array) else values.own_copy(array)
+        return _Initial(array.shape, array.dtype, data)
+
+    def value(self) -> Host:
+        import numpy as np
+
+        return np.zeros(self.shape, self.dtype) if self.data is None else self.data
+
+
+def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _Initial]:
+    arguments = {slot.name: function.arguments[slot.argument] for slot in function.slots}
+    missing = [name for name, a in arguments.items() if not {name, a.name} & known.keys()]
+    if missing:
+        raise SessionError(
+            f"no initial value for {_listed(missing)}; pass state={{{missing[0]!r}: ...}} (a slot "
+            "is never silently zero)"
+        )
+    return {
+        name: _Initial.of(
+            values.to_host(known.get(name, known.get(a.name)), a.type, f"slot {name!r}")
+        )
+        for name, a in arguments.items()
+    }
+
+
+def _bound_values(function: Function, known: Mapping[str, Any]) -> dict[int, Host]:
+    bound = [a for a in function.arguments if a.slot is None and a.name in known]
+    missing = [
+        a.name
+        for a in function.arguments
+        if a.slot is None and a.name not in known and a.kind in ("parameter", "buffer", "constant")
+    ]
+    if missing:
+        raise SessionError(f"no value for {_listed(missing)}; pass weights={{{missing[0]!r}: ...}}")
+    return {a.index: values.to_host(known[a.name], a.type, f"weight {a.name!r}") for a in bound}
+
+
+def _refuse_unknown(what: str, given: Mapping[str, Any], names: list[str], kind: str) -> None:
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise SessionError(f"{what} names {_listed(unknown)}; the {kind} are: {_listed(names)}")
+
+
+def _listed(names: list[str], limit: int = 12) -> str:
+    shown = ", ".join(repr(name) for name in names[:limit])
+    rest = len(names) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown or "none"

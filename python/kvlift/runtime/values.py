@@ -1,0 +1,226 @@
+"""What a caller hands over (torch, numpy, jax, Python numbers) as checked host arrays."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import SessionError
+from kvlift.slots import TensorType
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Host = NDArray[Any]
+
+# MLIR's spelling of an element type to numpy's (or ml_dtypes') name of it.
+_NUMPY_NAMES = {
+    "i1": "bool",
+    **{f"{sign}{bits}": f"int{bits}" for sign in ("i", "si") for bits in (8, 16, 32, 64)},
+    **{f"ui{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
+    "f16": "float16",
+    "f32": "float32",
+    "f64": "float64",
+    "complex<f32>": "complex64",
+    "complex<f64>": "complex128",
+}
+_ML_DTYPES_NAMES = {
+    "bf16": "bfloat16",
+    "f8E4M3FN": "float8_e4m3fn",
+    "f8E4M3FNUZ": "float8_e4m3fnuz",
+    "f8E5M2": "float8_e5m2",
+    "f8E5M2FNUZ": "float8_e5m2fnuz",
+    "i4": "int4",
+    "ui4": "uint4",
+}
+_MLIR_NAMES = {v: k for k, v in {**_NUMPY_NAMES, **_ML_DTYPES_NAMES}.items() if k[:2] != "si"}
+
+
+@functools.cache
+def numpy_dtype(mlir: str) -> np.dtype[Any]:
+    """The numpy dtype of an MLIR element type (`bf16` and `f8*` are those of ml_dtypes).
+
+    Raises:
+        SessionError: numpy has no such type, or it needs ml_dtypes, which is not installed.
+    """
+    import numpy as np
+
+    if mlir in _NUMPY_NAMES:
+        dtype: np.dtype[Any] = np.dtype(_NUMPY_NAMES[mlir])
+        return dtype
+    if mlir not in _ML_DTYPES_NAMES:
+        raise SessionError(f"element type {mlir} cannot be passed to a session")
+    try:
+        import ml_dtypes
+    except ImportError as error:
+        raise SessionError(
+            f"element type {mlir} needs the package ml_dtypes: pip install ml_dtypes"
+        ) from error
+    narrow: np.dtype[Any] = np.dtype(getattr(ml_dtypes, _ML_DTYPES_NAMES[mlir]))
+    return narrow
+
+
+def type_of(value: Host) -> TensorType:
+    """The tensor type of a host array; element types that MLIR lacks keep numpy's name."""
+    return TensorType(value.shape, _mlir_name(value.dtype))
+
+
+@functools.cache
+def _mlir_name(dtype: np.dtype[Any]) -> str:
+    return _MLIR_NAMES.get(dtype.name, dtype.name)
+
+
+def element_bytes(mlir: str) -> int:
+    """The size of one element of that type in a runtime's buffer."""
+    return int(numpy_dtype(mlir).itemsize)
+
+
+def byte_size(tensor: TensorType) -> int | None:
+    """The size of a tensor in bytes; None when an extent is dynamic."""
+    size = element_bytes(tensor.dtype)
+    for extent in tensor.shape:
+        if extent is None:
+            return None
+        size *= extent
+    return size
+
+
+def to_host(value: Any, expected: TensorType, what: str) -> Host:
+    """The value as a C-contiguous array of the expected type; shares memory where it can.
+
+    Arrays must have the expected element type, or a narrower one of the same kind (an i32 for
+    an i64). Python numbers must be representable; a Python float rounds as in torch and jax.
+
+    Args:
+        value: a torch tensor, numpy or jax array, Python number or (nested) list of numbers.
+        expected: the argument's type; dynamic extents accept every size.
+        what: names the value in errors, such as `argument 'x'`.
+
+    Raises:
+        SessionError: the shape or the element type does not fit; nothing was changed.
+    """
+    array = _as_array(value, what)
+    dtype = numpy_dtype(expected.dtype)
+    if array.dtype != dtype:
+        array = _cast(array, dtype, expected, what, is_literal=_is_literal(value))
+    if len(array.shape) != len(expected.shape) or any(
+        want not in (None, got) for want, got in zip(expected.shape, array.shape, strict=True)
+    ):
+        raise SessionError(f"{what} expects {expected}, got {type_of(array)}")
+    if not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    return array
+
+
+def own_copy(array: Host) -> Host:
+    """A writable array with its own memory."""
+    import numpy as np
+
+    return np.array(array, copy=True, order="C")
+
+
+def is_aligned(array: Host, alignment: int = 64) -> bool:
+    """Whether the array's memory starts at a multiple of that many bytes."""
+    return bool(array.ctypes.data % alignment == 0)
+
+
+def align(array: Host, alignment: int = 64) -> Host:
+    """The array itself when its memory is aligned, else an aligned copy."""
+    if is_aligned(array, alignment):
+        return array
+    copy = empty_aligned(array.shape, array.dtype, alignment)
+    copy[...] = array
+    return copy
+
+
+def empty_aligned(shape: tuple[int, ...], dtype: np.dtype[Any], alignment: int = 64) -> Host:
+    """Uninitialised memory that starts at a multiple of that many bytes."""
+    import math
+
+    import numpy as np
+
+    size = math.prod(shape) * dtype.itemsize
+    raw = np.empty(size + alignment, np.uint8)
+    start = -raw.ctypes.data % alignment
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def is_all_zero_bits(array: Host) -> bool:
+    """Whether every bit is zero (so -0.0 is not), read at memory speed."""
+    import numpy as np
+
+    flat = array.reshape(-1).view(np.uint8)
+    head = flat.size - flat.size % 8
+    return not flat[:head].view(np.uint64).any() and not flat[head:].any()
+
+
+def _is_literal(value: Any) -> bool:
+    import numpy as np
+
+    return isinstance(value, (bool, int, float, complex, list, tuple)) and not isinstance(
+        value, np.generic
+    )
+
+
+def _as_array(value: Any, what: str) -> Host:
+    import numpy as np
+
+    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
+        return _from_torch(value)
+    if isinstance(value, (str, bytes)) or value is None:
+        raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
+    try:
+        array: Host = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise SessionError(f"{what} cannot become an array: {error}") from error
+    if array.dtype == object:
+        raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
+    return array
+
+
+def _from_torch(tensor: Any) -> Host:
+    """A view of the tensor's memory; types that numpy lacks go by their bits."""
+    import torch
+
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    mlir = {"bfloat16": "bf16", "float8_e4m3fn": "f8E4M3FN", "float8_e5m2": "f8E5M2"}.get(
+        str(tensor.dtype).removeprefix("torch.")
+    )
+    if mlir is None:
+        array: Host = tensor.numpy()
+        return array
+    bits: Host = tensor.view(torch.int16 if mlir == "bf16" else torch.uint8).numpy()
+    return bits.view(numpy_dtype(mlir))
+
+
+def _family(mlir: str) -> str:
+    """`float`, `unsigned`, `signed`, `bool` or `other`."""
+    if mlir.startswith(("f", "bf")):
+        return "float"
+    if mlir == "i1":
+        return "bool"
+    if mlir.startswith("ui"):
+        return "unsigned"
+    return "signed" if mlir.startswith(("i", "si")) else "other"
+
+
+def _cast(
+    array: Host, dtype: np.dtype[Any], expected: TensorType, what: str, *, is_literal: bool
+) -> Host:
+    """The array in another element type, when no value changes (Python floats may round)."""
+    import numpy as np
+
+    families = _family(_mlir_name(array.dtype)), _family(expected.dtype)
+    if is_literal and families[0] in ("signed", "float") and families[1] not in ("bool", "other"):
+        with np.errstate(all="ignore"):
+            cast: Host = array.astype(dtype)
+            fits = cast.astype(array.dtype) == array
+            if families == ("float", "float"):
+                fits = np.isfinite(cast.astype(np.float64)) | ~np.isfinite(array)
+        if bool(np.all(fits)):
+            return cast
+        raise SessionError(f"{what} expects {expected}, which cannot hold the value {array!s}")
+    if not is_literal and families[0] == families[1] and np.can_cast(array.dtype, dtype, "safe"):
+        return array.astype(dtype)
+    raise SessionError(f"{what} expects {expected}, got {type_of(array)}")
