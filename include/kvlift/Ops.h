@@ -72,6 +72,14 @@ ScatterNumbers scatterNumbersOf(Operation scatter);
 /// Whether the scatter's body returns the update, so that it overwrites.
 bool scatterOverwrites(Operation scatter);
 
+/// Which dims of its operands a `stablehlo.dot_general` batches and sums.
+struct DotNumbers {
+  Dims lhsBatch, rhsBatch;
+  Dims lhsContracting, rhsContracting;
+};
+DotNumbers dotNumbersOf(Operation dot);
+Attribute dotNumbersAttribute(Context context, const DotNumbers &numbers);
+
 /// Number of inputs of a scatter: (inputs..., indices, updates...).
 inline int64_t scatterInputs(Operation scatter) {
   return (scatter.numOperands() - 1) / 2;

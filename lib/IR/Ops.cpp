@@ -206,3 +206,43 @@ bool kvlift::scatterOverwrites(Operation scatter) {
       return false;
   return true;
 }
+
+//===----------------------------------------------------------------------===//
+// Dot
+//===----------------------------------------------------------------------===//
+
+DotNumbers kvlift::dotNumbersOf(Operation dot) {
+  MlirAttribute numbers = dot.attribute("dot_dimension_numbers").raw;
+  return {
+      readDims(numbers,
+               api().stablehloDotDimensionNumbersGetLhsBatchingDimensionsSize,
+               api().stablehloDotDimensionNumbersGetLhsBatchingDimensionsElem),
+      readDims(numbers,
+               api().stablehloDotDimensionNumbersGetRhsBatchingDimensionsSize,
+               api().stablehloDotDimensionNumbersGetRhsBatchingDimensionsElem),
+      readDims(
+          numbers,
+          api().stablehloDotDimensionNumbersGetLhsContractingDimensionsSize,
+          api().stablehloDotDimensionNumbersGetLhsContractingDimensionsElem),
+      readDims(
+          numbers,
+          api().stablehloDotDimensionNumbersGetRhsContractingDimensionsSize,
+          api().stablehloDotDimensionNumbersGetRhsContractingDimensionsElem)};
+}
+
+Attribute kvlift::dotNumbersAttribute(Context context,
+                                      const DotNumbers &numbers) {
+  auto list = [](const Dims &dims) {
+    std::vector<std::string> parts;
+    for (int64_t dim : dims)
+      parts.push_back(std::to_string(dim));
+    return "[" + join(parts, ", ") + "]";
+  };
+  return Attribute::parse(
+      context,
+      "#stablehlo.dot<lhs_batching_dimensions = " + list(numbers.lhsBatch) +
+          ", rhs_batching_dimensions = " + list(numbers.rhsBatch) +
+          ", lhs_contracting_dimensions = " + list(numbers.lhsContracting) +
+          ", rhs_contracting_dimensions = " + list(numbers.rhsContracting) +
+          ">");
+}

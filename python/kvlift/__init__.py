@@ -23,7 +23,7 @@ from kvlift.slots import Argument, Function, Manifest, Result, Slot, TensorType
 
 if TYPE_CHECKING:
     from kvlift.frontends.export import export
-    from kvlift.lift import LiftedModule, lift, load
+    from kvlift.lifting import LiftedModule, lift, load
     from kvlift.runtime.program import Program, compile
     from kvlift.runtime.session import Session
 
@@ -31,13 +31,13 @@ __version__ = "0.1.0"
 
 # Where each name that is imported on first use lives.
 _LAZY = {
-    "LiftedModule": "kvlift.lift",
+    "LiftedModule": "kvlift.lifting",
     "Program": "kvlift.runtime.program",
     "Session": "kvlift.runtime.session",
     "compile": "kvlift.runtime.program",
     "export": "kvlift.frontends.export",
-    "lift": "kvlift.lift",
-    "load": "kvlift.lift",
+    "lift": "kvlift.lifting",
+    "load": "kvlift.lifting",
 }
 
 __all__ = [

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from kvlift.errors import CompileError
 from kvlift.host import host
-from kvlift.lift import LiftedModule, lift, read_manifest
+from kvlift.lifting import LiftedModule, lift, read_manifest
 from kvlift.runtime.program import Program, compile
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from safetensors.numpy import save
 from kvlift.errors import SourceError
 
 if TYPE_CHECKING:
-    from kvlift.lift import LiftedModule
+    from kvlift.lifting import LiftedModule
 
 FORMAT_VERSION = 1
 _HEADER, _MANIFEST, _MODULE, _VALUES = (
@@ -68,7 +68,7 @@ def save_package(lifted: LiftedModule, path: Path) -> None:
 def load_package(path: Path) -> LiftedModule:
     """Reads and checks the file; see `kvlift.load`."""
     from kvlift.frontends.stablehlo import import_stablehlo
-    from kvlift.lift import LiftedModule, read_manifest
+    from kvlift.lifting import LiftedModule, read_manifest
 
     members = _read_members(path)
     version = _header_version(members[_HEADER], path)

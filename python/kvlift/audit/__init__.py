@@ -62,8 +62,7 @@ class AuditReport:
 def audited_slots(function: Function) -> Mapping[int, tuple[str, int]]:
     """Argument index to (slot, bytes), of the slots that an audit looks at.
 
-    Left out are slots whose whole value the program replaces on purpose, those of dynamic shape
-    and those smaller than a cache line.
+    Left out are slots of dynamic shape and those smaller than a cache line.
     """
     from kvlift.runtime.values import byte_size
 
@@ -71,5 +70,5 @@ def audited_slots(function: Function) -> Mapping[int, tuple[str, int]]:
     return {
         index: (slot.name, size)
         for index, (slot, size) in sizes.items()
-        if slot.update != "value" and size is not None and size >= SMALLEST_SLOT
+        if size is not None and size >= SMALLEST_SLOT
     }

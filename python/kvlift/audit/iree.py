@@ -5,7 +5,7 @@ At that level every buffer and every range is explicit. A resource is followed f
 What counts as a copy of a slot of S bytes:
 
 1. `stream.cmd.copy` of S bytes or more out of or into the slot's storage;
-2. a dispatch that reads S bytes of the slot, writes S bytes or more to another resource and only
+2. a dispatch that reads the slot, writes a tensor of S bytes or more to another resource and only
    moves or converts elements; one that computes with them reads the slot.
 
 Dynamic sizes and storage that other functions pass on are not followed.
@@ -13,6 +13,7 @@ Dynamic sizes and storage that other functions pass on are not followed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _READ, _WRITE = 1, 2
 _CONVERSIONS = frozenset({"arith.extf", "arith.truncf", "arith.extsi", "arith.trunci"})
 # What a dispatch's name says that only moves elements; the first that fits.
 _MOVES = ("transpose", "broadcast")
+# The binding of a tensor that a dispatch writes as a whole.
+_WRITTEN = re.compile(r"writeonly:tensor<([^>]*)>")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,19 @@ class _Access:
     argument: int | None
     size: int | None
     mode: int
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What a dispatch does.
+
+    Attributes:
+        ops: the names of the arithmetic ops on its elements.
+        written: bytes of the largest tensor that it writes as a whole.
+    """
+
+    ops: frozenset[str]
+    written: int
 
 
 def find_copies(function: Function, module: Any) -> tuple[Copy, ...]:
@@ -69,32 +85,55 @@ def _copies_of(
     operation: Any,
     accesses: list[_Access],
     slots: Mapping[int, tuple[str, int]],
-    bodies: Mapping[str, frozenset[str]],
+    bodies: Mapping[str, _Body],
 ) -> Iterator[Copy]:
     is_copy = operation.name == "stream.cmd.copy"
+    if not is_copy and operation.name != "stream.cmd.dispatch":
+        return
     for access in accesses:
         if access.argument is None or access.argument not in slots:
             continue
         slot, size = slots[access.argument]
-        if not is_copy and not (access.mode & _READ and (access.size or 0) >= size):
+        is_whole = (access.size or 0) >= size
+        if is_copy and is_whole:
+            yield Copy(slot, "copy", access.size or 0, _where(operation))
+            return
+        if is_copy or not (is_whole and access.mode & _READ):
             continue
         others = [a for a in accesses if a.storage != access.storage and a.mode & _WRITE]
-        written = accesses if is_copy else others
-        largest = max((a.size or 0 for a in written), default=0)
-        kind = "copy" if is_copy else _move_of(operation, bodies)
-        if largest >= size and kind is not None:
-            yield Copy(slot, kind, largest, _where(operation))
+        body = bodies[_entry_point(operation)]
+        move = _move_of(operation, body)
+        if others and move is not None and body.written >= size:
+            yield Copy(slot, move, body.written, _where(operation))
             return
 
 
-def _dispatch_bodies(module: Any) -> dict[str, frozenset[str]]:
-    """The names of the arithmetic ops in the body of each dispatch, by its function's name."""
-    bodies = {}
-    for op in _walk(module.operation):
-        if op.name == "func.func":
-            inner = (child for child in _walk(op) if _is_element_op(child))
-            bodies[str(op.attributes["sym_name"]).strip('"')] = frozenset(o.name for o in inner)
-    return bodies
+def _dispatch_bodies(module: Any) -> dict[str, _Body]:
+    """What each dispatch does, by its function's name."""
+    return {
+        str(op.attributes["sym_name"]).strip('"'): _body(op)
+        for op in _walk(module.operation)
+        if op.name == "func.func"
+    }
+
+
+def _body(function: Any) -> _Body:
+    inner = list(_walk(function))
+    types = [str(op.results[0].type) for op in inner if op.name == "stream.binding.subspan"]
+    sizes = [_tensor_bytes(found[1]) for t in types if (found := _WRITTEN.search(t))]
+    return _Body(
+        frozenset(op.name for op in inner if _is_element_op(op)),
+        max(sizes, default=0),
+    )
+
+
+def _tensor_bytes(text: str) -> int:
+    """The size of `8x32xf32`; 0 when an extent is dynamic."""
+    *extents, dtype = text.split("x")
+    if "?" in extents:
+        return 0
+    bits = re.search(r"\d+$", dtype)
+    return math.prod(int(e) for e in extents) * max(8, int(bits[0]) if bits else 8) // 8
 
 
 def _is_element_op(op: Any) -> bool:
@@ -104,15 +143,18 @@ def _is_element_op(op: Any) -> bool:
     return is_arithmetic and op.name != "arith.constant" and "index" not in types
 
 
-def _move_of(dispatch: Any, bodies: Mapping[str, frozenset[str]]) -> str | None:
+def _move_of(dispatch: Any, body: _Body) -> str | None:
     """How the dispatch moves elements; None when it computes with them."""
-    name = str(dispatch.attributes["entry_points"]).strip("[]").rpartition("@")[2]
-    ops = bodies.get(name, frozenset())
-    if not ops <= _CONVERSIONS:
+    if not body.ops <= _CONVERSIONS:
         return None
-    if ops:
+    if body.ops:
         return "convert"
+    name = _entry_point(dispatch)
     return next((move for move in _MOVES if move in name), "copy")
+
+
+def _entry_point(dispatch: Any) -> str:
+    return str(dispatch.attributes["entry_points"]).strip("[]").rpartition("@")[2]
 
 
 def _where(operation: Any) -> str:

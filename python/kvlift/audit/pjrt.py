@@ -8,8 +8,8 @@ as it. An instruction that makes such a value from the slot is
    result has the slot's (allocation, offset), else a copy;
 3. a `copy`: counted iff source and target differ in (allocation, offset);
 4. anything else that moves the whole slot (transpose, convert, concatenate, ...), or that
-   rewrites all of it in its own storage: counted. An op that computes another value from the
-   slot reads it, and is not counted.
+   rewrites all of it in its own storage though the program updates a part: counted. An op that
+   computes another value from the slot reads it, and is not counted.
 
 Bodies of while and conditional are not looked at.
 """
@@ -63,10 +63,12 @@ def find_copies(
         for operand in instruction.operands:
             users.setdefault(operand, []).append(instruction)
     program = _Program(entry, computations, parse_locations(module, assignment), users)
+    values = {slot.name for slot in function.slots if slot.update == "value"}
     found: dict[str, Copy] = {}
     for argument, (slot, size) in audited_slots(function).items():
         for name, copy in _copies_of(program, argument, slot, size):
-            found.setdefault(name, copy)
+            if not (copy.op == "elementwise" and slot in values):
+                found.setdefault(name, copy)
     return tuple(found.values())
 
 

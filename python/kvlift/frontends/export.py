@@ -29,6 +29,7 @@ from kvlift.frontends.observation import (
     input_names,
     observe,
     registered_tensors,
+    untouched,
 )
 from kvlift.frontends.scalars import fixed_numbers
 from kvlift.frontends.source_lines import traceback_source_line
@@ -78,18 +79,19 @@ def export(
     kwargs = dict(kwargs or {})
     inputs = input_names(args, kwargs)
     _refuse_repeated(model, inputs)
-    seen = observe(model, args, kwargs)
-    expected = None
-    if seen is not None:
-        _refuse_untold_state(seen)
-        _refuse_shared_memory(model, inputs, seen)
-        expected = seen.state | {inputs[i][0] for i in seen.inputs}
-    attempts = []
-    for strict in (False, True):
-        attempt = _attempt(model, args, kwargs, dynamic_shapes, strict, inputs)
-        attempts.append(attempt)
-        if expected is not None and attempt.program and attempt.mutated >= expected:
-            break
+    with untouched(model):
+        seen = observe(model, args, kwargs)
+        expected = None
+        if seen is not None:
+            _refuse_untold_state(seen)
+            _refuse_shared_memory(model, inputs, seen)
+            expected = seen.state | {inputs[i][0] for i in seen.inputs}
+        attempts = []
+        for strict in (False, True):
+            attempt = _attempt(model, args, kwargs, dynamic_shapes, strict, inputs)
+            attempts.append(attempt)
+            if expected is not None and attempt.program and attempt.mutated >= expected:
+                break
     program = _chosen(attempts, expected)
     _refuse_fixed(program)
     return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,9 +41,14 @@ class _Snapshot:
     """The tensors that a model holds at one moment, and how often each was written."""
 
     registered: Mapping[str, torch.Tensor]
-    unregistered: Mapping[str, Any]
+    unregistered: Mapping[str, torch.Tensor]
     numbers: Mapping[str, Any]
     versions: Mapping[int, int]
+
+    def tensors(self) -> list[torch.Tensor]:
+        """Every tensor once."""
+        both = [*self.registered.values(), *self.unregistered.values()]
+        return list({id(t): t for t in both}.values())
 
 
 def observe(
@@ -51,7 +57,7 @@ def observe(
     """Calls a deep copy of the model on copies of its inputs; nothing of the user's changes.
 
     Returns:
-        What changed, or None when the model cannot be copied.
+        What changed, or None when the model cannot be copied (or escapes its copy).
 
     Raises:
         ExportError: the model itself fails on these inputs.
@@ -66,7 +72,7 @@ def observe(
     tensors = [(i, t) for i, t in enumerate(leaves) if isinstance(t, torch.Tensor)]
     if any(t.is_inference() for t in [*(t for _, t in tensors), *_tensors_of(twin)]):
         return None
-    before = _snapshot(twin)
+    own, before = _snapshot(model), _snapshot(twin)
     written = {i: t._version for i, t in tensors}
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -76,8 +82,34 @@ def observe(
         raise ExportError(
             f"the model fails on these inputs before any export: {type(error).__name__}: {reason}"
         ) from error
+    if _snapshot(model).versions != own.versions:
+        return None  # forward closes over the model, so the twin shows nothing
     touched = frozenset(i for i, t in tensors if t._version != written[i])
     return _compare(before, _snapshot(twin), touched)
+
+
+@contextlib.contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Gives the model's own state its old numbers back when the block has written it.
+
+    torch.export(strict=False) runs writes to tensors that it takes for constants (measured:
+    the StaticCache of transformers), and a forward that closes over the model escapes a copy.
+    Parameters are not kept: they may be large, and neither case writes them.
+    """
+    snapshot = _snapshot(model)
+    tensors = [t for t in snapshot.tensors() if id(t) in snapshot.versions]
+    tensors = [t for t in tensors if not isinstance(t, nn.Parameter)]
+    kept = [(t, t.detach().clone(), t._version) for t in tensors]
+    buffers = [(module, dict(module._buffers)) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, named in buffers:
+            module._buffers.update(named)
+        with torch.no_grad():
+            for tensor, value, version in kept:
+                if tensor._version != version:
+                    tensor.copy_(value)
 
 
 def input_names(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -134,7 +166,8 @@ def _snapshot(model: nn.Module) -> _Snapshot:
         found = _loose_tensors(attributes, prefix, set(), 0)
         unregistered |= {name: t for name, t in found if id(t) not in own}
     tensors = [*registered.values(), *unregistered.values()]
-    return _Snapshot(registered, unregistered, numbers, {id(t): t._version for t in tensors})
+    versions = {id(t): t._version for t in tensors if not t.is_inference()}
+    return _Snapshot(registered, unregistered, numbers, versions)
 
 
 def _loose_tensors(

@@ -29,7 +29,7 @@ ADVICE = (
 )
 _CUSTOM_OP = re.compile(r'"torch\.operator".*?name = "torch\.([^"]+)"', re.DOTALL)
 _TORCH_OP = re.compile(r"""['"]torch\.([\w.]+)['"]""")
-_NEVER_TO_BLAME = ("torch.constant", "torch.prim.ListConstruct", "torch.operator_terminator")
+_NEVER_TO_BLAME = ("torch.constant", "torch.vtensor.literal", "torch.prim.ListConstruct")
 TO_STABLEHLO = "builtin.module(torch-backend-to-stablehlo-backend-pipeline{allow-non-finites=true})"
 
 
@@ -149,8 +149,8 @@ def _not_lowered(module: ir.Module, diagnostics: Sequence[Any], error: Exception
     text = "\n".join([first.message, *(note.message for note in first.notes)])
     found = _CUSTOM_OP.search(text) or _TORCH_OP.search(text)
     name, location = found.group(1) if found else "an op", first.location
-    if name.startswith("constant."):
-        # A number is left over because the op that takes it has no lowering.
+    if f"torch.{name}".startswith(_NEVER_TO_BLAME):
+        # A constant is left over because the op that takes it has no lowering.
         name, location = _leftovers(module) or (name, location)
     reason = first.message.splitlines()[0]
     reason = "" if reason.startswith("failed to legalize") else f" ({reason})"

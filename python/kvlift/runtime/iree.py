@@ -60,7 +60,7 @@ class IreeBackend:
     def compile(self, lifted: LiftedSource, function: Function) -> IreeExecutable:
         """Compiles the module and loads the function."""
         compiled = self._compile(lifted.artifact(), function)
-        driver = _driver(function)
+        driver = _driver(function, compiled)
         try:
             return IreeExecutable(function, compiled, self._runtime, driver)
         except (AttributeError, TypeError) as error:
@@ -163,8 +163,10 @@ def _mapped_bytes(buffer: Any) -> Host:
     return raw
 
 
-def _driver(function: Function) -> str:
-    sizes = [values.byte_size(a.type) or 0 for a in function.arguments if a.slot is None]
+def _driver(function: Function, compiled: Compiled) -> str:
+    """By the bytes that a step reads but does not write: weights, in the main."""
+    read = [a for a in function.arguments if a.slot is None and a.index not in compiled.overwritten]
+    sizes = [values.byte_size(a.type) or 0 for a in read]
     return "local-task" if sum(sizes) >= _BYTES_WORTH_THREADS else "local-sync"
 
 

@@ -143,6 +143,7 @@ def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
         f"kvlift-find-state{{{find_options}}}",
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-simplify-updates",
+        "kvlift-simplify-reads",
         "kvlift-tie-state",
     ]
     return f"builtin.module({','.join(passes)})"

@@ -1,0 +1,291 @@
+//===- SimplifyReads.cpp - kvlift-simplify-reads --------------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attention from torch reads a cache [B, KV, S, D] as
+//   repeat heads -> transpose -> reshape to [B * H, D, S] -> dot_general
+// and the runtimes build what they are told to: copies of the whole slot, even
+// a second update. dot_general can batch over several dims and sum over any, so
+// it can read the slot itself. For each dot_general with an operand that is a
+// view of a slot:
+// 1. Split the dims of the other operand as the view's dims are composed.
+// 2. Batched dims of the slot stay batched; repeated heads become free dims of
+//    the other operand, which is small.
+// 3. Put the slot first when its summed dims are its last ones, else second:
+//    [S, D] x [D, 1] and [1, S] x [S, D] are products that need no transpose.
+// 4. Transpose and reshape the (small) result to what it was.
+//
+// Each element is the same sum of the same products. Left alone: a view that
+// splits a dim of the slot, repetition in summed or free dims, and a dot that
+// names an algorithm for its operands.
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/Builder.h"
+#include "kvlift/Passes.h"
+#include "kvlift/Provenance.h"
+#include "kvlift/State.h"
+#include "kvlift/View.h"
+
+#include <algorithm>
+
+using namespace kvlift;
+
+namespace {
+
+/// A dim of the new product: of the slot, or of the split other operand.
+struct Label {
+  enum Side { slot, other } side;
+  int64_t dim;
+  friend bool operator==(const Label &, const Label &) = default;
+};
+
+/// The new product of the slot and the other operand, split to `otherShape`.
+struct Plan {
+  Operation dot;
+  View view;
+  Value other;
+  Dims otherShape;
+  /// Pairs of dims, slot's and other's.
+  Dims slotBatch, otherBatch, slotContracting, otherContracting;
+  /// The dims of the old result, split.
+  std::vector<Label> wanted;
+};
+
+/// One side of a dot_general.
+struct Operand {
+  Value value;
+  Dims batch, contracting;
+};
+
+std::pair<Operand, Operand> operandsOf(Operation dot) {
+  DotNumbers numbers = dotNumbersOf(dot);
+  return {{dot.operand(0), numbers.lhsBatch, numbers.lhsContracting},
+          {dot.operand(1), numbers.rhsBatch, numbers.rhsContracting}};
+}
+
+int64_t indexOf(const Dims &dims, int64_t dim) {
+  return std::find(dims.begin(), dims.end(), dim) - dims.begin();
+}
+
+bool contains(const Dims &dims, int64_t dim) {
+  return indexOf(dims, dim) != static_cast<int64_t>(dims.size());
+}
+
+bool hasRepetition(const std::vector<Atom> &atoms) {
+  return std::any_of(atoms.begin(), atoms.end(), [](const Atom &atom) {
+    return atom.source == Atom::repeated;
+  });
+}
+
+/// Splits the other operand; gives the labels of each of its old dims.
+std::vector<std::vector<Label>> splitOther(Plan &plan, const Operand &viewed,
+                                           const Operand &other) {
+  std::vector<std::vector<Label>> labels;
+  Dims shape = other.value.type().shape();
+  for (int64_t dim = 0, rank = shape.size(); dim < rank; ++dim) {
+    labels.emplace_back();
+    bool isBatch = contains(other.batch, dim);
+    if (!isBatch && !contains(other.contracting, dim)) {
+      labels.back().push_back(
+          {Label::other, static_cast<int64_t>(plan.otherShape.size())});
+      plan.otherShape.push_back(shape[dim]);
+      continue;
+    }
+    int64_t paired = isBatch
+                         ? viewed.batch[indexOf(other.batch, dim)]
+                         : viewed.contracting[indexOf(other.contracting, dim)];
+    for (const Atom &atom : plan.view.dims[paired]) {
+      int64_t split = plan.otherShape.size();
+      plan.otherShape.push_back(atom.extent);
+      if (atom.source == Atom::repeated) {
+        labels.back().push_back({Label::other, split});
+        continue;
+      }
+      (isBatch ? plan.slotBatch : plan.slotContracting).push_back(atom.source);
+      (isBatch ? plan.otherBatch : plan.otherContracting).push_back(split);
+      labels.back().push_back({Label::slot, atom.source});
+    }
+  }
+  return labels;
+}
+
+/// The labels of an operand's free dims, in order.
+void appendFree(std::vector<Label> &to, const Operand &operand,
+                const std::vector<std::vector<Label>> &labels) {
+  for (size_t dim = 0; dim < labels.size(); ++dim)
+    if (!contains(operand.batch, dim) && !contains(operand.contracting, dim))
+      to.insert(to.end(), labels[dim].begin(), labels[dim].end());
+}
+
+/// Whether the product already has the form that needs no transpose.
+bool slotComesFirst(const Plan &plan) {
+  int64_t rank = plan.view.source.type().rank();
+  return contains(plan.slotContracting, rank - 1);
+}
+
+std::optional<Plan> match(Operation dot, bool viewedIsFirst) {
+  if (dot.attribute("algorithm"))
+    return std::nullopt;
+  auto [first, second] = operandsOf(dot);
+  const Operand &viewed = viewedIsFirst ? first : second;
+  const Operand &other = viewedIsFirst ? second : first;
+  std::optional<View> view = viewOf(viewed.value);
+  if (!view || !other.value.type().isStaticTensor() ||
+      !dot.result().type().isStaticTensor())
+    return std::nullopt;
+  for (int64_t dim = 0, rank = view->dims.size(); dim < rank; ++dim)
+    if (!contains(viewed.batch, dim) && hasRepetition(view->dims[dim]))
+      return std::nullopt;
+
+  Plan plan{dot, *view, other.value, {}, {}, {}, {}, {}, {}};
+  auto otherLabels = splitOther(plan, viewed, other);
+  std::vector<std::vector<Label>> viewedLabels;
+  for (const auto &atoms : view->dims) {
+    viewedLabels.emplace_back();
+    for (const Atom &atom : atoms)
+      viewedLabels.back().push_back({Label::slot, atom.source});
+  }
+  for (int64_t dim : other.batch)
+    plan.wanted.insert(plan.wanted.end(), otherLabels[dim].begin(),
+                       otherLabels[dim].end());
+  if (viewedIsFirst)
+    appendFree(plan.wanted, viewed, viewedLabels);
+  appendFree(plan.wanted, other, otherLabels);
+  if (!viewedIsFirst)
+    appendFree(plan.wanted, viewed, viewedLabels);
+
+  if (view->through.empty() && slotComesFirst(plan) == viewedIsFirst)
+    return std::nullopt; // It is as good as it gets.
+  return plan;
+}
+
+/// The labels of the new product's dims, in dot_general's order.
+std::vector<Label> productLabels(const Plan &plan) {
+  std::vector<Label> batch, ofSlot, ofOther;
+  for (int64_t dim : plan.slotBatch)
+    batch.push_back({Label::slot, dim});
+  for (int64_t dim = 0, n = plan.view.source.type().rank(); dim < n; ++dim)
+    if (!contains(plan.slotBatch, dim) && !contains(plan.slotContracting, dim))
+      ofSlot.push_back({Label::slot, dim});
+  for (int64_t dim = 0, n = plan.otherShape.size(); dim < n; ++dim)
+    if (!contains(plan.otherBatch, dim) &&
+        !contains(plan.otherContracting, dim))
+      ofOther.push_back({Label::other, dim});
+  if (!slotComesFirst(plan))
+    std::swap(ofSlot, ofOther);
+  batch.insert(batch.end(), ofSlot.begin(), ofSlot.end());
+  batch.insert(batch.end(), ofOther.begin(), ofOther.end());
+  return batch;
+}
+
+Dims shapeOf(const Plan &plan, const std::vector<Label> &labels) {
+  Dims slot = plan.view.source.type().shape(), shape;
+  for (const Label &label : labels)
+    shape.push_back(label.side == Label::slot ? slot[label.dim]
+                                              : plan.otherShape[label.dim]);
+  return shape;
+}
+
+/// The dot's attributes for operands that may have changed sides.
+Builder::NamedAttributes attributesOf(const Plan &plan, bool isSwapped) {
+  Context context = plan.dot.context();
+  DotNumbers numbers{plan.slotBatch, plan.otherBatch, plan.slotContracting,
+                     plan.otherContracting};
+  if (!slotComesFirst(plan))
+    numbers = {plan.otherBatch, plan.slotBatch, plan.otherContracting,
+               plan.slotContracting};
+  Builder::NamedAttributes attributes{
+      {"dot_dimension_numbers", dotNumbersAttribute(context, numbers)}};
+  for (const auto &[name, value] : plan.dot.attributes()) {
+    if (name == "dot_dimension_numbers")
+      continue;
+    bool isPair =
+        name == "precision_config" && value.isArray() && value.arraySize() == 2;
+    attributes.emplace_back(
+        name, isSwapped && isPair
+                  ? Attribute::array(
+                        context, {value.arrayElement(1), value.arrayElement(0)})
+                  : value);
+  }
+  return attributes;
+}
+
+void apply(const Plan &plan, bool viewedIsFirst) {
+  Builder build(plan.dot);
+  Value slot = plan.view.source;
+  Value other = build.reshape(plan.other, plan.otherShape);
+  std::vector<Label> labels = productLabels(plan);
+  bool first = slotComesFirst(plan);
+  Type oldType = plan.dot.result().type();
+  Value product =
+      build
+          .create("stablehlo.dot_general",
+                  first ? std::vector{slot, other} : std::vector{other, slot},
+                  {oldType.withShape(shapeOf(plan, labels))},
+                  attributesOf(plan, first != viewedIsFirst))
+          .result();
+
+  Dims permutation;
+  for (const Label &label : plan.wanted)
+    permutation.push_back(std::find(labels.begin(), labels.end(), label) -
+                          labels.begin());
+  if (!isIdentity(permutation))
+    product = build.transpose(product, permutation);
+  plan.dot.result().replaceAllUsesWith(build.reshape(product, oldType.shape()));
+  plan.dot.erase();
+  for (Operation op : plan.view.through) {
+    if (!op.result().isUnused())
+      break;
+    op.erase();
+  }
+}
+
+bool isSlotVersion(const FuncOp &function, const Provenance &provenance,
+                   Value value) {
+  const auto *origin = provenance.origin(value);
+  return origin && origin->view.empty() &&
+         function.argumentAttribute(origin->argument, marks::slot);
+}
+
+/// A dot_general, and which of its operands is a view of a slot.
+struct SlotRead {
+  Operation dot;
+  bool viewedIsFirst;
+};
+
+std::vector<SlotRead> findSlotReads(const FuncOp &function) {
+  std::vector<SlotRead> reads;
+  Provenance provenance(function);
+  for (Operation op : function.body()) {
+    if (!op.is("stablehlo.dot_general"))
+      continue;
+    for (bool viewedIsFirst : {false, true}) {
+      std::optional<Plan> plan = match(op, viewedIsFirst);
+      if (!plan || !isSlotVersion(function, provenance, plan->view.source))
+        continue;
+      reads.push_back({op, viewedIsFirst});
+      break;
+    }
+  }
+  return reads;
+}
+
+} // namespace
+
+Status kvlift::simplifyReads(Operation module, const PassOptions &,
+                             DiagnosticLog &) {
+  for (const FuncOp &function : functionsOf(module)) {
+    if (function.isDeclaration() || !function.hasOneBlock())
+      continue;
+    // All are found before the first is changed: provenance is of values that
+    // exist. Plans are made anew, since one's operand may be another's result.
+    for (const SlotRead &read : findSlotReads(function))
+      if (std::optional<Plan> plan = match(read.dot, read.viewedIsFirst))
+        apply(*plan, read.viewedIsFirst);
+  }
+  return Status::success();
+}
