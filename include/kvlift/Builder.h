@@ -27,6 +27,7 @@ public:
   /// A tensor of integers, all `value`.
   Value splat(Type type, int64_t value);
   Value reshape(Value value, const Dims &shape);
+  /// Gives the operand of a transpose that this one would undo.
   Value transpose(Value value, const Dims &permutation);
   /// Broadcasts `value` so that its dimension i becomes `dims[i]`.
   Value broadcast(Value value, const Dims &shape, const Dims &dims);

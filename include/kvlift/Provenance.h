@@ -59,6 +59,8 @@ struct LostUpdate {
   Operation update;
   Value version;
   int64_t argument;
+  /// How the version's dims permute the argument's; empty when they do not.
+  Dims view;
 };
 std::vector<LostUpdate> findLostUpdates(const FuncOp &function);
 

@@ -50,7 +50,7 @@ std::vector<LostUpdate> kvlift::findLostUpdates(const FuncOp &function) {
       if (!origin || continued.contains(version) ||
           function.argumentAttribute(origin->argument, marks::kind))
         continue;
-      lost.push_back({update, version, origin->argument});
+      lost.push_back({update, version, origin->argument, origin->view});
     }
   return lost;
 }

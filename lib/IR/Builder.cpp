@@ -7,6 +7,7 @@
 
 #include "kvlift/Builder.h"
 #include "Raw.h"
+#include "kvlift/Ops.h"
 
 #include <cassert>
 
@@ -59,6 +60,10 @@ Value Builder::reshape(Value value, const Dims &shape) {
 }
 
 Value Builder::transpose(Value value, const Dims &permutation) {
+  if (Operation maker = value.definingOp();
+      maker && maker.is("stablehlo.transpose") &&
+      invertPermutation(permutationOf(maker)) == permutation)
+    return maker.operand(0);
   Dims from = value.type().shape(), to;
   for (int64_t dim : permutation)
     to.push_back(from[dim]);

@@ -6,13 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // 1. Find the lost updates of every public function.
-// 2. For each, append its version to the results and mark the pair as a slot.
+// 2. For each, append its version, in the argument's layout, to the results and
+//    mark the pair as a slot.
 //
-// Refused: a version in another layout than the argument's, two last versions
-// of one argument, and a function that is called in the module.
+// Refused: two last versions of one argument, and a function that is called in
+// the module.
 //
 //===----------------------------------------------------------------------===//
 
+#include "kvlift/Builder.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
@@ -38,13 +40,6 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
                            ": it has two last versions; this is the second");
       return Status::failure();
     }
-    Type needed = plan.function.argumentType(each.argument);
-    if (!(each.version.type() == needed)) {
-      log.error(where, "cannot return the update of argument " + quote(name) +
-                           ": its version is " + each.version.type().print() +
-                           ", the argument is " + needed.print());
-      return Status::failure();
-    }
   }
   std::vector<Operation> callers = callersOf(module, plan.function);
   if (plan.lost.empty() || callers.empty())
@@ -56,9 +51,19 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
   return Status::failure();
 }
 
+/// The version with the argument's own dims and shape.
+Value inArgumentLayout(const FuncOp &function, const LostUpdate &lost) {
+  Builder build(function.returnOp());
+  Value version = lost.version;
+  if (!lost.view.empty())
+    version = build.transpose(version, invertPermutation(lost.view));
+  return build.reshape(version, function.argumentType(lost.argument).shape());
+}
+
 void apply(const Plan &plan) {
   for (const LostUpdate &each : plan.lost) {
-    int64_t result = plan.function.appendResult(each.version);
+    int64_t result =
+        plan.function.appendResult(inArgumentLayout(plan.function, each));
     markSlot(plan.function, each.argument, result, "inferred");
   }
 }

@@ -280,7 +280,10 @@ void eraseIfUnused(Operation op) {
 void apply(const Plan &plan) {
   Value updated = Rewriter(plan).run();
   Value old = plan.scatter.result();
-  Operation transposed = plan.scatter.operand(0).definingOp();
+  std::vector<Operation> makers{plan.scatter.operand(0).definingOp()};
+  if (Operation maker = plan.scatter.operand(2).definingOp();
+      !(maker == makers.front()))
+    makers.push_back(maker);
   Dims back = invertPermutation(plan.view);
   for (const Use &use : old.uses()) {
     Operation user(use.user);
@@ -297,8 +300,9 @@ void apply(const Plan &plan) {
             ? updated
             : Builder(plan.scatter).transpose(updated, plan.view));
   plan.scatter.erase();
-  if (!isIdentity(plan.view))
-    eraseIfUnused(transposed);
+  for (Operation maker : makers)
+    if (maker && maker.is("stablehlo.transpose"))
+      eraseIfUnused(maker);
 }
 
 /// The slot that an update belongs to, if it does.

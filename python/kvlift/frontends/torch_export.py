@@ -111,14 +111,7 @@ def import_exported_program(
             tensor, such as a custom object; the message names its source line.
     """
     program = _decomposed(exported)
-    signature = program.graph_signature
-    for spec in [*signature.input_specs, *signature.output_specs]:
-        _check(spec)
-    for name, value in fixed_numbers(program):
-        raise SourceError(
-            f"input {name!r} was to vary, but the export fixed it to {value} (a number in "
-            "x[..., n] does); use x.narrow(dim, n, 1) or a 1-D tensor index"
-        )
+    _check(program)
     numbers_as_tensors(program)
     sizes_as_tensors(program)
     read_from_rank_zero(program)
@@ -126,9 +119,7 @@ def import_exported_program(
     inputs = _inputs(signature.input_specs)
     outputs = _outputs(program, inputs)
     program._graph_signature = _plain(signature)
-    module, func = torch_mlir_lowering.import_graph(
-        program, context or torch_mlir_lowering.new_context(), function
-    )
+    module, func = torch_mlir_lowering.import_graph(program, context, function)
     _mark(func, inputs, outputs)
     torch_mlir_lowering.lower_to_stablehlo(module)
     return ImportedProgram(module, _values(program, inputs, outputs))
@@ -152,8 +143,19 @@ def _decomposed(exported: torch.export.ExportedProgram) -> torch.export.Exported
         ) from error
 
 
-def _check(spec: InputSpec | OutputSpec) -> None:
-    """Refuses what has no tensor to stand for it."""
+def _check(program: torch.export.ExportedProgram) -> None:
+    """Refuses what has no tensor to stand for it, and numbers that vary in name only."""
+    signature = program.graph_signature
+    for spec in [*signature.input_specs, *signature.output_specs]:
+        _check_spec(spec)
+    for name, value in fixed_numbers(program):
+        raise SourceError(
+            f"input {name!r} was to vary, but the export fixed it to {value} (a number in "
+            "x[..., n] does); use x.narrow(dim, n, 1) or a 1-D tensor index"
+        )
+
+
+def _check_spec(spec: InputSpec | OutputSpec) -> None:
     known = isinstance(spec.arg, TensorArgument | SymIntArgument | ConstantArgument)
     if known and (spec.kind in KINDS or spec.kind in (*MUTATIONS, OutputKind.USER_OUTPUT)):
         return

@@ -42,21 +42,16 @@ def decomposition_table() -> dict[Any, Callable[..., Any]]:
     return dict(get_decomposition_table())
 
 
-def new_context() -> ir.Context:
-    """A context with the torch dialect and StableHLO."""
-    from torch_mlir import ir
-
-    return ir.Context()
-
-
 def import_graph(
-    program: torch.export.ExportedProgram, context: ir.Context, function: str
+    program: torch.export.ExportedProgram, context: ir.Context | None, function: str
 ) -> tuple[ir.Module, ir.Operation]:
     """The graph as one function of the torch dialect: the module and the function.
 
     Raises:
         SourceError: a node has no form in the torch dialect.
     """
+    from torch_mlir import ir
+
     try:
         from torch_mlir._mlir_libs._stablehlo import register_dialect as register_stablehlo
         from torch_mlir.dialects import torch as torch_dialect
@@ -71,6 +66,7 @@ def import_graph(
         def import_nodes(self, nodes: Iterable[Any], **options: Any) -> None:
             super().import_nodes(_watch(nodes, current), **options)
 
+    context = context or ir.Context()
     torch_dialect.register_dialect(context)
     register_stablehlo(context)
     try:

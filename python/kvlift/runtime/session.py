@@ -185,9 +185,10 @@ class Session:
     def _run(self, given: dict[int, Host]) -> list[Host]:
         """Runs with checked arguments; commits the slots only when everything is there."""
         executable, function = self._executable, self._function
-        results: list[Buffer] | None = None
+        has_started = False
         try:
             buffers = [self._buffer(a, given) for a in function.arguments]
+            has_started = True
             results = executable.run(buffers)
             outputs = [
                 executable.fetch(results[r.index], r.type)
@@ -195,7 +196,8 @@ class Session:
                 if r.slot is None
             ]
         except BaseException as error:
-            self._after_failure(error)
+            if has_started and not executable.is_intact(list(self._slots.values())):
+                self._poison = f"a call failed while it updated the slots ({error})"
             if isinstance(error, Exception):
                 raise SessionError(f"the call failed, {self._verdict()}: {error}") from error
             raise
@@ -211,10 +213,6 @@ class Session:
             return self._executable.put(self._refreshed[argument.index], copy=True)
         is_overwritten = argument.index in self._executable.overwritten
         return self._executable.put(given[argument.index], copy=is_overwritten)
-
-    def _after_failure(self, error: BaseException) -> None:
-        if not self._executable.is_intact(list(self._slots.values())):
-            self._poison = f"a call failed while it updated the slots ({error})"
 
     def _verdict(self) -> str:
         if self._poison is None:

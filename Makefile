@@ -1,0 +1,54 @@
+# What a newcomer types. Everything lives in $(VENV) and build/.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lit pytest lint format bench clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(VENV)/.ready ## Make the virtual environment and build the core.
+
+# torch comes first and alone: a range would bring gigabytes of CUDA packages.
+$(VENV)/.dependencies: constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	touch $@
+
+$(VENV)/.ready: $(VENV)/.dependencies pyproject.toml $(CORE)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
+	touch $@
+
+demo: setup ## Export a small Llama, lift it, generate on PJRT and IREE.
+	$(BIN)/kvlift demo
+
+test: lit pytest ## Run all tests.
+
+lit: setup
+	$(BIN)/lit --verbose test
+
+pytest: setup
+	$(BIN)/pytest --numprocesses 2
+
+lint: setup ## Check format, style and types.
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.h')
+	$(BIN)/python test/check_lint.py test
+
+format: setup ## Put all files into the project's format.
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/clang-format -i $$(git ls-files '*.cpp' '*.h')
+
+bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
+	$(BIN)/python bench/step_cost.py
+	$(BIN)/python bench/lift_time.py
+
+clean: ## Remove everything that was built.
+	rm -rf $(VENV) build

@@ -1,0 +1,72 @@
+// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-find-state{lost-updates=return},kvlift-return-updates)' | filecheck %s
+
+// Each lost update becomes one more result, tied to its argument, behind the
+// results that were there. What was tied stays.
+
+// CHECK-LABEL: func.func @append
+// CHECK-SAME: %[[A:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}
+// CHECK-SAME: %[[B:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg1"}
+// CHECK-SAME: -> (tensor<4xf32> {jax.result_info = "x", kvlift.slot = "arg1"}, tensor<i32>, tensor<4xf32> {kvlift.slot = "arg0"})
+// CHECK: stablehlo.dynamic_update_slice %[[A]]
+// CHECK: %[[LAST:[^ ]+]] = stablehlo.dynamic_update_slice
+// CHECK: %[[KEPT:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]]
+// CHECK: return %[[KEPT]], %{{[^ ]+}}, %[[LAST]]
+func.func @append(%a: tensor<4xf32>, %b: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<4xf32> {jax.result_info = "x"}, tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %2 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %2, %i : tensor<4xf32>, tensor<i32>
+}
+
+// -----
+
+// A function without results gets its first ones, in the order of the updates.
+// Two arguments of one name become two slots of two names.
+
+// CHECK-LABEL: func.func @no_results
+// CHECK-SAME: %[[A:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "cache_1"}
+// CHECK-SAME: %[[B:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "cache"}
+// CHECK-SAME: -> (tensor<4xf32> {kvlift.slot = "cache"}, tensor<4xf32> {kvlift.slot = "cache_1"})
+// CHECK: %[[NEW_B:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]]
+// CHECK: %[[NEW_A:[^ ]+]] = stablehlo.dynamic_update_slice %[[A]]
+// CHECK: return %[[NEW_B]], %[[NEW_A]]
+func.func @no_results(%a: tensor<4xf32> loc("cache"), %b: tensor<4xf32> loc("cache"), %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// One scatter writes two arguments and one of them comes back: the other is
+// added.
+
+// CHECK-LABEL: func.func @half_lost
+// CHECK-SAME: -> (tensor<4x2xf32> {kvlift.slot = "arg0"}, tensor<4x2xf32> {kvlift.slot = "arg1"})
+// CHECK: %[[BOTH:[^ ]+]]:2 = "stablehlo.scatter"
+// CHECK: return %[[BOTH]]#0, %[[BOTH]]#1
+func.func @half_lost(%k: tensor<4x2xf32>, %v: tensor<4x2xf32>, %i: tensor<1x1xi32>, %u: tensor<1x2xf32>) -> tensor<4x2xf32> {
+  %0:2 = "stablehlo.scatter"(%k, %v, %i, %u, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %p: tensor<f32>, %y: tensor<f32>, %q: tensor<f32>):
+    stablehlo.return %y, %q : tensor<f32>, tensor<f32>
+  }) : (tensor<4x2xf32>, tensor<4x2xf32>, tensor<1x1xi32>, tensor<1x2xf32>, tensor<1x2xf32>) -> (tensor<4x2xf32>, tensor<4x2xf32>)
+  return %0#0 : tensor<4x2xf32>
+}
+
+// -----
+
+// Nothing is lost: nothing changes. Private functions are not called from
+// outside; nobody could take what they would return.
+
+// CHECK-LABEL: func.func @nothing_lost
+// CHECK-SAME: -> tensor<i32> {
+// CHECK-LABEL: func.func private @inner
+// CHECK-SAME: tensor<i32>) {
+func.func @nothing_lost(%i: tensor<i32>) -> tensor<i32> {
+  return %i : tensor<i32>
+}
+func.func private @inner(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
