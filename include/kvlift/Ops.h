@@ -51,7 +51,8 @@ private:
 /// The functions of a module, in program order.
 std::vector<FuncOp> functionsOf(Operation module);
 
-/// The ops that call `function` by name, anywhere in `module`.
+/// The ops that name `function` in an attribute, anywhere in `module`: calls,
+/// composites, custom calls.
 std::vector<Operation> callersOf(Operation module, const FuncOp &function);
 
 /// `stablehlo.transpose`'s permutation: result dim i is operand dim p[i].

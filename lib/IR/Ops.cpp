@@ -132,13 +132,25 @@ std::vector<FuncOp> kvlift::functionsOf(Operation module) {
   return functions;
 }
 
+static bool namesSymbol(Attribute value, const std::string &name) {
+  if (!value.isArray())
+    return value.asSymbol() == name;
+  for (int64_t i = 0, n = value.arraySize(); i < n; ++i)
+    if (namesSymbol(value.arrayElement(i), name))
+      return true;
+  return false;
+}
+
 std::vector<Operation> kvlift::callersOf(Operation module,
                                          const FuncOp &function) {
   std::vector<Operation> callers;
   std::string name = function.name();
   walk(module, [&](Operation op) {
-    if (op.is("func.call") && op.attribute("callee").asSymbol() == name)
-      callers.push_back(op);
+    for (const auto &[key, value] : op.attributes())
+      if (namesSymbol(value, name)) {
+        callers.push_back(op);
+        return;
+      }
   });
   return callers;
 }

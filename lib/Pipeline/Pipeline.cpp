@@ -31,7 +31,6 @@ const std::vector<std::string> &kvlift::knownHostPasses() {
       "symbol-privatize",
       "topological-sort",
       "chlo-legalize-to-stablehlo",
-      "stablehlo-aggressive-folder",
       "stablehlo-aggressive-simplification",
       "stablehlo-canonicalize-dynamism",
       "stablehlo-complex-math-expander",
@@ -72,18 +71,44 @@ static Status runHostStep(Operation module, const Step &step,
   return Status::failure();
 }
 
-static Status runStep(Operation module, const Step &step, DiagnosticLog &log) {
-  if (!step.run)
-    return runHostStep(module, step, log);
-  if (step.run(module, step.options, log).failed())
-    return Status::failure();
+/// Verifies once for a run of kvlift's passes: it costs more than they do. The
+/// host verifies after each of its own.
+static Status verifyAfter(Operation module, std::string_view steps,
+                          DiagnosticLog &log) {
   if (module.verify())
     return Status::success();
   log.error(module.location(),
-            "pass " + quote(step.text) +
-                " made invalid IR; this is a defect of kvlift, please report "
-                "it with the input");
+            quote(steps) + " made invalid IR; this is a defect of kvlift, "
+                           "please report it with the input");
   return Status::failure();
+}
+
+/// Runs the steps and tells the observer.
+static Status runSteps(Operation module, const std::vector<Step> &steps,
+                       DiagnosticLog &log, const PipelineObserver &observer) {
+  std::vector<std::string> unverified;
+  for (const Step &step : steps) {
+    if (!step.run && !unverified.empty() &&
+        verifyAfter(module, join(unverified, ","), log).failed())
+      return Status::failure();
+    if (observer.before)
+      observer.before(step, module);
+    auto begin = std::chrono::steady_clock::now();
+    Status done = step.run ? step.run(module, step.options, log)
+                           : runHostStep(module, step, log);
+    if (done.failed())
+      return done;
+    std::chrono::duration<double> taken =
+        std::chrono::steady_clock::now() - begin;
+    if (observer.after)
+      observer.after(step, module, taken.count());
+    if (step.run)
+      unverified.push_back(step.text);
+    else
+      unverified.clear();
+  }
+  return unverified.empty() ? Status::success()
+                            : verifyAfter(module, join(unverified, ","), log);
 }
 
 Status kvlift::runPipeline(Operation module, const std::vector<Step> &steps,
@@ -92,20 +117,9 @@ Status kvlift::runPipeline(Operation module, const std::vector<Step> &steps,
   HostDiagnosticScope hostDiagnostics(module.context(), log);
   if (!module.verify())
     return Status::failure();
-
   OwnedModule backup = OwnedModule::clone(module);
-  for (const Step &step : steps) {
-    if (observer.before)
-      observer.before(step, module);
-    auto begin = std::chrono::steady_clock::now();
-    if (runStep(module, step, log).failed()) {
-      restore(module, std::move(backup));
-      return Status::failure();
-    }
-    std::chrono::duration<double> taken =
-        std::chrono::steady_clock::now() - begin;
-    if (observer.after)
-      observer.after(step, module, taken.count());
-  }
-  return Status::success();
+  Status done = runSteps(module, steps, log, observer);
+  if (done.failed())
+    restore(module, std::move(backup));
+  return done;
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -64,6 +65,34 @@ static std::string problemWith(std::string_view bytes) {
          "; write it for an older version, or install a newer torch-mlir";
 }
 
+/// The host calls what it parses from memory `-`.
+static void giveName(SourceLocation &where, const std::string &name) {
+  if (where.file == "-" || where.file.empty())
+    where.file = name;
+}
+
+/// A copy with a terminator, which the text parser wants, at an address with
+/// the alignment of a page: bytecode asks for the alignment of its resources
+/// (64 and more), which neither a string nor the host's own reader gives.
+class AlignedCopy {
+public:
+  explicit AlignedCopy(std::string_view bytes)
+      : size(bytes.size()), data(static_cast<char *>(std::aligned_alloc(
+                                page, (size / page + 1) * page))) {
+    std::memcpy(data, bytes.data(), size);
+    data[size] = '\0';
+  }
+  ~AlignedCopy() { std::free(data); }
+  AlignedCopy(const AlignedCopy &) = delete;
+  AlignedCopy &operator=(const AlignedCopy &) = delete;
+  std::string_view view() const { return {data, size}; }
+
+private:
+  static constexpr size_t page = 4096;
+  size_t size;
+  char *data;
+};
+
 /// Parses with `parse` after the checks, under the source's name.
 static OwnedModule parseChecked(Context context, std::string_view bytes,
                                 const std::string &name,
@@ -85,9 +114,9 @@ static OwnedModule parseChecked(Context context, std::string_view bytes,
   for (const Diagnostic &each : found.all()) {
     Diagnostic &kept = log.report(each.severity, each.location, each.message);
     kept.notes = each.notes;
-    // The host calls what it parses from memory `-`.
-    if (kept.location.file == "-" || kept.location.file.empty())
-      kept.location.file = name;
+    giveName(kept.location, name);
+    for (Diagnostic &note : kept.notes)
+      giveName(note.location, name);
   }
   if (!module && !log.hasErrors())
     log.error(start, "the source is damaged or incomplete");
@@ -97,11 +126,10 @@ static OwnedModule parseChecked(Context context, std::string_view bytes,
 OwnedModule kvlift::readModule(Context context, std::string_view bytes,
                                const std::string &name, DiagnosticLog &log) {
   auto parse = [&] {
-    // The parser wants a terminator behind text; a copy always has one.
-    std::string copy(bytes);
+    AlignedCopy copy(bytes);
     return formOf(bytes) == SourceForm::artifact
-               ? OwnedModule::readArtifact(context, copy)
-               : OwnedModule::parse(context, copy);
+               ? OwnedModule::readArtifact(context, copy.view())
+               : OwnedModule::parse(context, copy.view());
   };
   return parseChecked(context, bytes, name, parse, log);
 }
@@ -122,7 +150,7 @@ OwnedModule kvlift::readFile(Context context, const std::string &path,
     return {};
   }
   std::string bytes(std::istreambuf_iterator<char>(file), {});
-  if (formOf(bytes) == SourceForm::artifact)
+  if (formOf(bytes) != SourceForm::text)
     return readModule(context, bytes, path, log);
   auto parse = [&] { return OwnedModule::parseFile(context, path); };
   return parseChecked(context, bytes, path, parse, log);

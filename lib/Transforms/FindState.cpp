@@ -76,6 +76,10 @@ public:
   }
 
 private:
+  bool isNamed(int64_t argument) const {
+    return function.argumentAttribute(argument, marks::aliasing) ||
+           function.argumentAttribute(argument, marks::ireeOutput);
+  }
   /// Whether the pair can be tied at all; reports why not.
   bool isPossible(Pair pair, std::string_view source);
   bool isTaken(Pair pair) const {
@@ -169,6 +173,8 @@ void Finder::infer() {
       add({argument, found.front()});
       continue;
     }
+    if (isNamed(argument))
+      continue; // An attribute says which one.
     Diagnostic &remark = log.remark(
         last.location(), "argument " + quote(argumentName(function, argument)) +
                              " is not tied: " + std::to_string(found.size()) +

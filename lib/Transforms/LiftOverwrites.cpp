@@ -13,8 +13,9 @@
 // 3. The argument becomes a value, and its last version a result that is marked
 //    as the same slot. An argument that is only read just becomes a value.
 //
-// Refused: an argument with any other use, and uses in nested regions or in
-// functions of several blocks, where order is not textual.
+// Refused: an argument with any other use, uses in nested regions or in
+// functions of several blocks, where order is not textual, and functions that
+// are called in the module.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,24 +93,44 @@ void apply(const Plan &plan) {
   markSlot(plan.function, plan.argument, result, "user_input");
 }
 
+/// The arguments that are written in place, in order.
+Dims inPlaceArguments(const FuncOp &function) {
+  Dims found;
+  if (!function.isDeclaration())
+    for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+      if (function.argumentType(i).isTorchNonValueTensor())
+        found.push_back(i);
+  return found;
+}
+
+Status checkFunction(Operation module, const FuncOp &function,
+                     DiagnosticLog &log) {
+  std::string named = "function " + quote(function.name());
+  Location where = function.operation().location();
+  if (!function.hasOneBlock()) {
+    log.error(where, named + " has several blocks; its in-place arguments "
+                             "cannot be lifted");
+    return Status::failure();
+  }
+  std::vector<Operation> callers = callersOf(module, function);
+  if (callers.empty())
+    return Status::success();
+  log.error(where,
+            named + " is called; its in-place arguments cannot be lifted")
+      .note(callers.front().location(), "called here; run `inline` first");
+  return Status::failure();
+}
+
 } // namespace
 
 Status kvlift::liftOverwrites(Operation module, const PassOptions &,
                               DiagnosticLog &log) {
   std::vector<Plan> plans;
   for (const FuncOp &function : functionsOf(module)) {
-    if (function.isDeclaration())
-      continue;
-    for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
-      if (!function.argumentType(i).isTorchNonValueTensor())
-        continue;
-      if (!function.hasOneBlock()) {
-        log.error(function.operation().location(),
-                  "function " + quote(function.name()) +
-                      " has several blocks; its in-place arguments cannot be "
-                      "lifted");
-        return Status::failure();
-      }
+    Dims arguments = inPlaceArguments(function);
+    if (!arguments.empty() && checkFunction(module, function, log).failed())
+      return Status::failure();
+    for (int64_t i : arguments) {
       std::optional<Plan> found = plan(function, i, log);
       if (!found)
         return Status::failure();

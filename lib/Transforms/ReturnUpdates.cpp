@@ -41,8 +41,10 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
       return Status::failure();
     }
   }
+  if (plan.lost.empty())
+    return Status::success();
   std::vector<Operation> callers = callersOf(module, plan.function);
-  if (plan.lost.empty() || callers.empty())
+  if (callers.empty())
     return Status::success();
   log.error(plan.lost.front().update.location(),
             "cannot return updates of function " + quote(plan.function.name()) +

@@ -10,14 +10,17 @@
 //    `jax.buffer_donor` there: XLA refuses both together, and the donor pairs
 //    by byte size, not by dataflow.
 //
-// Refused: marks that contradict each other, and an old version returned beside
-// the new one, which IREE would return with the new contents.
+// Refused: marks that contradict each other, an old version returned beside the
+// new one, which IREE would return with the new contents, and another argument
+// that aliases a slot's result.
 //
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
+
+#include <map>
 
 using namespace kvlift;
 
@@ -56,6 +59,27 @@ Status checkEscapes(const Plan &plan, DiagnosticLog &log) {
   return escapes ? Status::failure() : Status::success();
 }
 
+/// Reports an argument that is no slot but aliases the result of one.
+Status checkAliasing(const Plan &plan, DiagnosticLog &log) {
+  std::map<int64_t, std::string> slotAt;
+  for (const Slot &slot : plan.slots)
+    slotAt[slot.result] = slot.name;
+  for (int64_t i = 0, n = plan.function.numArguments(); i < n; ++i) {
+    auto result =
+        plan.function.argumentAttribute(i, marks::aliasing).asInteger();
+    if (!result || !slotAt.count(*result) ||
+        plan.function.argumentAttribute(i, marks::slot))
+      continue;
+    log.error(plan.function.operation().location(),
+              "slot " + quote(slotAt[*result]) + ": argument #" +
+                  std::to_string(i) + " aliases its result #" +
+                  std::to_string(*result) +
+                  " as well; run kvlift-find-state first");
+    return Status::failure();
+  }
+  return Status::success();
+}
+
 void apply(const Plan &plan) {
   Type i32 = Type::integer(plan.function.operation().context(), 32);
   for (const Slot &slot : plan.slots) {
@@ -78,7 +102,8 @@ Status kvlift::tieState(Operation module, const PassOptions &,
     if (!slots)
       return Status::failure();
     plans.push_back({function, *slots});
-    if (checkEscapes(plans.back(), log).failed())
+    if (checkEscapes(plans.back(), log).failed() ||
+        checkAliasing(plans.back(), log).failed())
       return Status::failure();
   }
   for (const Plan &plan : plans)

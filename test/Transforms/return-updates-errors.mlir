@@ -11,17 +11,6 @@ func.func @fork(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
 
 // -----
 
-// The last version stands in another shape than the argument.
-
-func.func @layout(%a: tensor<2x3xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
-  %0 = stablehlo.reshape %a : (tensor<2x3xf32>) -> tensor<6xf32>
-  // expected-error@below {{cannot return the update of argument 'arg0': its version is tensor<6xf32>, the argument is tensor<2x3xf32>}}
-  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<6xf32>, tensor<1xf32>, tensor<i32>) -> tensor<6xf32>
-  return
-}
-
-// -----
-
 // A caller would not know what to do with one more result.
 
 func.func @called(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {

@@ -70,3 +70,37 @@ func.func private @inner(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) 
   %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// The last version stands in another layout than the argument, as torch's
+// index_copy_ leaves it when the transpose back was never read: it is returned
+// in the argument's own.
+
+// CHECK-LABEL: func.func @transposed
+// CHECK-SAME: (%[[CACHE:.*]]: tensor<2x3x4xf32> {{{.*}}kvlift.slot = "arg0"}
+func.func @transposed(%cache: tensor<2x3x4xf32>, %row: tensor<1x2x4xf32>, %at: tensor<i32>) -> tensor<3x2x4xf32> {
+  %zero = stablehlo.constant dense<0> : tensor<i32>
+  // CHECK: %[[SEEN:.*]] = stablehlo.transpose %[[CACHE]]
+  %0 = stablehlo.transpose %cache, dims = [1, 0, 2] : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
+  // CHECK: %[[NEXT:.*]] = stablehlo.dynamic_update_slice %[[SEEN]]
+  %1 = stablehlo.dynamic_update_slice %0, %row, %at, %zero, %zero : (tensor<3x2x4xf32>, tensor<1x2x4xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<3x2x4xf32>
+  %2 = stablehlo.abs %1 : tensor<3x2x4xf32>
+  // CHECK: %[[BACK:.*]] = stablehlo.transpose %[[NEXT]], dims = [1, 0, 2]
+  // CHECK: return %{{.*}}, %[[BACK]] :
+  return %2 : tensor<3x2x4xf32>
+}
+
+// -----
+
+// The same for a version in another shape.
+
+// CHECK-LABEL: func.func @reshaped
+func.func @reshaped(%a: tensor<2x3xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.reshape %a : (tensor<2x3xf32>) -> tensor<6xf32>
+  // CHECK: %[[NEXT:.*]] = stablehlo.dynamic_update_slice
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<6xf32>, tensor<1xf32>, tensor<i32>) -> tensor<6xf32>
+  // CHECK: %[[BACK:.*]] = stablehlo.reshape %[[NEXT]] : (tensor<6xf32>) -> tensor<2x3xf32>
+  // CHECK: return %[[BACK]] : tensor<2x3xf32>
+  return
+}

@@ -13,7 +13,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from stateful_models import CASES, Case
-from test_torch_export import export, marks
+from running import export
 
 from kvlift.frontends.torch_export import import_exported_program
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from running import export
 from stateful_models import CASES, B, H, S
-from test_torch_export import export, marks
+from test_torch_export import marks
 from torch import nn
 from torch.export.graph_signature import CustomObjArgument, InputKind, InputSpec
 
