@@ -39,7 +39,7 @@ lint: setup ## Check format, style and types.
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.h')
-	$(BIN)/python test/check_lint.py test
+	$(BIN)/python test/check_lint.py
 
 format: setup ## Put all files into the project's format.
 	$(BIN)/ruff format

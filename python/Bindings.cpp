@@ -179,10 +179,4 @@ NB_MODULE(_core, m) {
   bindHost(m);
   m.def("load_host", &load, nb::arg("path"),
         "Loads an MLIR library; RuntimeError says what is wrong with it.");
-  m.def("pass_names", [] {
-    std::vector<std::string> names;
-    for (const Pass &pass : allPasses())
-      names.emplace_back(pass.name);
-    return names;
-  });
 }

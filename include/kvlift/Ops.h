@@ -9,6 +9,8 @@
 
 #include "kvlift/IR.h"
 
+#include <unordered_map>
+
 namespace kvlift {
 
 /// A `func.func`.
@@ -51,9 +53,9 @@ private:
 /// The functions of a module, in program order.
 std::vector<FuncOp> functionsOf(Operation module);
 
-/// The ops that name `function` in an attribute, anywhere in `module`: calls,
-/// composites, custom calls.
-std::vector<Operation> callersOf(Operation module, const FuncOp &function);
+/// For each function that ops in `module` name in an attribute, the first op
+/// that does: a call, a composite, a custom call.
+std::unordered_map<std::string, Operation> callersIn(Operation module);
 
 /// `stablehlo.transpose`'s permutation: result dim i is operand dim p[i].
 Dims permutationOf(Operation transpose);

@@ -132,27 +132,23 @@ std::vector<FuncOp> kvlift::functionsOf(Operation module) {
   return functions;
 }
 
-static bool namesSymbol(Attribute value, const std::string &name) {
+static void addSymbols(Attribute value, Operation user,
+                       std::unordered_map<std::string, Operation> &users) {
+  if (auto symbol = value.asSymbol())
+    users.emplace(*symbol, user);
   if (!value.isArray())
-    return value.asSymbol() == name;
+    return;
   for (int64_t i = 0, n = value.arraySize(); i < n; ++i)
-    if (namesSymbol(value.arrayElement(i), name))
-      return true;
-  return false;
+    addSymbols(value.arrayElement(i), user, users);
 }
 
-std::vector<Operation> kvlift::callersOf(Operation module,
-                                         const FuncOp &function) {
-  std::vector<Operation> callers;
-  std::string name = function.name();
+std::unordered_map<std::string, Operation> kvlift::callersIn(Operation module) {
+  std::unordered_map<std::string, Operation> users;
   walk(module, [&](Operation op) {
-    for (const auto &[key, value] : op.attributes())
-      if (namesSymbol(value, name)) {
-        callers.push_back(op);
-        return;
-      }
+    for (const auto &[name, value] : op.attributes())
+      addSymbols(value, op, users);
   });
-  return callers;
+  return users;
 }
 
 //===----------------------------------------------------------------------===//

@@ -103,7 +103,9 @@ Dims inPlaceArguments(const FuncOp &function) {
   return found;
 }
 
-Status checkFunction(Operation module, const FuncOp &function,
+using Callers = std::unordered_map<std::string, Operation>;
+
+Status checkFunction(const FuncOp &function, const Callers &callers,
                      DiagnosticLog &log) {
   std::string named = "function " + quote(function.name());
   Location where = function.operation().location();
@@ -112,12 +114,12 @@ Status checkFunction(Operation module, const FuncOp &function,
                              "cannot be lifted");
     return Status::failure();
   }
-  std::vector<Operation> callers = callersOf(module, function);
-  if (callers.empty())
+  auto caller = callers.find(function.name());
+  if (caller == callers.end())
     return Status::success();
   log.error(where,
             named + " is called; its in-place arguments cannot be lifted")
-      .note(callers.front().location(), "called here; run `inline` first");
+      .note(caller->second.location(), "called here; run `inline` first");
   return Status::failure();
 }
 
@@ -126,9 +128,14 @@ Status checkFunction(Operation module, const FuncOp &function,
 Status kvlift::liftOverwrites(Operation module, const PassOptions &,
                               DiagnosticLog &log) {
   std::vector<Plan> plans;
+  std::optional<Callers> callers;
   for (const FuncOp &function : functionsOf(module)) {
     Dims arguments = inPlaceArguments(function);
-    if (!arguments.empty() && checkFunction(module, function, log).failed())
+    if (arguments.empty())
+      continue;
+    if (!callers)
+      callers = callersIn(module);
+    if (checkFunction(function, *callers, log).failed())
       return Status::failure();
     for (int64_t i : arguments) {
       std::optional<Plan> found = plan(function, i, log);

@@ -30,7 +30,14 @@ struct Plan {
   std::vector<LostUpdate> lost;
 };
 
-Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
+/// Whether transposing and reshaping the version gives the argument's type.
+bool fitsArgument(Type version, Type argument) {
+  return version == argument ||
+         (version.isStaticTensor() && argument.isStaticTensor() &&
+          version.element() == argument.element());
+}
+
+Status check(const Plan &plan, DiagnosticLog &log) {
   std::set<int64_t> seen;
   for (const LostUpdate &each : plan.lost) {
     std::string name = argumentName(plan.function, each.argument);
@@ -40,17 +47,32 @@ Status check(Operation module, const Plan &plan, DiagnosticLog &log) {
                            ": it has two last versions; this is the second");
       return Status::failure();
     }
+    Type needed = plan.function.argumentType(each.argument);
+    if (!fitsArgument(each.version.type(), needed)) {
+      log.error(where, "cannot return the update of argument " + quote(name) +
+                           ": its version is " + each.version.type().print() +
+                           ", the argument is " + needed.print());
+      return Status::failure();
+    }
   }
-  if (plan.lost.empty())
-    return Status::success();
-  std::vector<Operation> callers = callersOf(module, plan.function);
-  if (callers.empty())
-    return Status::success();
-  log.error(plan.lost.front().update.location(),
-            "cannot return updates of function " + quote(plan.function.name()) +
-                ", which is called")
-      .note(callers.front().location(), "called here; run `inline` first");
-  return Status::failure();
+  return Status::success();
+}
+
+/// Nobody may call a function that gets more results.
+Status checkCallers(Operation module, const std::vector<Plan> &plans,
+                    DiagnosticLog &log) {
+  auto callers = callersIn(module);
+  for (const Plan &plan : plans) {
+    auto caller = callers.find(plan.function.name());
+    if (caller == callers.end())
+      continue;
+    log.error(plan.lost.front().update.location(),
+              "cannot return updates of function " +
+                  quote(plan.function.name()) + ", which is called")
+        .note(caller->second.location(), "called here; run `inline` first");
+    return Status::failure();
+  }
+  return Status::success();
 }
 
 /// The version with the argument's own dims and shape.
@@ -78,10 +100,14 @@ Status kvlift::returnUpdates(Operation module, const PassOptions &,
   for (const FuncOp &function : functionsOf(module)) {
     if (!function.isPublic())
       continue;
-    plans.push_back({function, findLostUpdates(function)});
-    if (check(module, plans.back(), log).failed())
+    Plan plan{function, findLostUpdates(function)};
+    if (check(plan, log).failed())
       return Status::failure();
+    if (!plan.lost.empty())
+      plans.push_back(plan);
   }
+  if (!plans.empty() && checkCallers(module, plans, log).failed())
+    return Status::failure();
   for (const Plan &plan : plans)
     apply(plan);
   return Status::success();

@@ -61,7 +61,9 @@ def _host_findings() -> list[Finding]:
     missing = ", ".join(loaded.missing_optional) or "none"
     return [
         Finding("MLIR library", str(library)),
-        Finding("torch-mlir", version or "not a wheel", "" if version == TESTED_TORCH_MLIR else fix),
+        Finding(
+            "torch-mlir", version or "not a wheel", "" if version == TESTED_TORCH_MLIR else fix
+        ),
         Finding("LLVM", loaded.producer),
         Finding("StableHLO", f"{newest}, reads from {oldest}"),
         Finding("missing entry points", missing, "" if missing == "none" else fix),

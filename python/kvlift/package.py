@@ -19,6 +19,7 @@ import safetensors
 from safetensors.numpy import save
 
 from kvlift.errors import SourceError
+from kvlift.runtime.values import as_array
 
 if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule
@@ -106,31 +107,19 @@ def _header_version(data: bytes, path: Path) -> int:
         raise SourceError(f"'{path}' is damaged: {_HEADER} names no format") from None
 
 
-def to_numpy(value: Any) -> np.ndarray[Any, Any]:
-    """A torch tensor, numpy array or JAX array as numpy, bit for bit.
-
-    torch's bf16 and f8, which numpy does not know, become ml_dtypes' of the same bits.
-    """
-    if not hasattr(value, "detach"):
-        return np.asarray(value)
-    tensor = value.detach().cpu().contiguous()
-    name = str(tensor.dtype).removeprefix("torch.")
-    if name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):
-        import torch
-
-        bits = torch.int16 if name == "bfloat16" else torch.uint8
-        return np.asarray(tensor.view(bits).numpy()).view(_DTYPES[name])
-    return np.asarray(tensor.numpy())
-
-
 def _pack_values(values: Mapping[str, Any]) -> bytes:
     # asarray keeps 0-d arrays 0-d, which ascontiguousarray does not.
-    return save({name: np.asarray(to_numpy(v), order="C") for name, v in values.items()})
+    arrays = {
+        name: np.asarray(as_array(value, f"value '{name}'"), order="C")
+        for name, value in values.items()
+    }
+    packed: bytes = save(arrays)
+    return packed
 
 
 def _unpack_values(data: bytes, path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
-        entries = safetensors.deserialize(data)
+        entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         raise SourceError(f"'{path}' is damaged: {_VALUES}: {error}") from None
     return {

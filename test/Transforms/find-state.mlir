@@ -173,6 +173,18 @@ func.func @said_twice(%k: tensor<4xf32> {kvlift.slot = "k", tf.aliasing_output =
 
 // -----
 
+// Where two results carry versions of an argument, an attribute settles it.
+
+// CHECK-LABEL: func.func @attribute_settles
+// CHECK-SAME: -> (tensor<4xf32>, tensor<4xf32> {kvlift.slot = "arg0"})
+func.func @attribute_settles(%a: tensor<4xf32> {tf.aliasing_output = 1 : i32}, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
 // A frontend that marks kinds has named all state: its buffer that comes back
 // updated is no slot, and its update that does not come back is not lost.
 

@@ -10,12 +10,17 @@ func.func @escapes(%a: !torch.tensor<[2],f32>) -> !torch.tensor<[2],f32> {
 
 // -----
 
-// Written with what may have another shape.
+// A caller would still pass a tensor that is written in place.
 
-// expected-note@below {{the argument enters here}}
-func.func @other_type(%a: !torch.tensor<[2],f32>, %new: !torch.vtensor<[?],f32>) {
-  // expected-error@below {{argument 'arg0' is written in place and cannot be lifted: 'torch.overwrite.tensor.contents' uses it in a way that is not understood}}
-  torch.overwrite.tensor.contents %new overwrites %a : !torch.vtensor<[?],f32>, !torch.tensor<[2],f32>
+// expected-error@below {{function 'called' is called; its in-place arguments cannot be lifted}}
+func.func private @called(%a: !torch.tensor<[2],f32>, %new: !torch.vtensor<[2],f32>) {
+  torch.overwrite.tensor.contents %new overwrites %a : !torch.vtensor<[2],f32>, !torch.tensor<[2],f32>
+  return
+}
+func.func @caller(%new: !torch.vtensor<[2],f32>) {
+  %0 = torch.copy.to_tensor %new : !torch.tensor<[2],f32>
+  // expected-note@below {{called here; run `inline` first}}
+  call @called(%0, %new) : (!torch.tensor<[2],f32>, !torch.vtensor<[2],f32>) -> ()
   return
 }
 

@@ -44,3 +44,12 @@ func.func @old_counter(%pos: tensor<i32> {kvlift.slot = "pos"}) -> (tensor<i32> 
 func.func @half(%a: tensor<4xf32> {kvlift.slot = "a"}) -> tensor<4xf32> {
   return %a : tensor<4xf32>
 }
+
+// -----
+
+// Two arguments would share one result.
+
+// expected-error@below {{slot 'a': argument #1 aliases its result #0 as well; run kvlift-find-state first}}
+func.func @shared_result(%a: tensor<4xf32> {kvlift.slot = "a"}, %b: tensor<4xf32> {tf.aliasing_output = 0 : i32}) -> (tensor<4xf32> {kvlift.slot = "a"}) {
+  return %a : tensor<4xf32>
+}

@@ -100,7 +100,7 @@ def to_host(value: Any, expected: TensorType, what: str) -> Host:
     Raises:
         SessionError: the shape or the element type does not fit; nothing was changed.
     """
-    array = _as_array(value, what)
+    array = as_array(value, what)
     dtype = numpy_dtype(expected.dtype)
     if array.dtype != dtype:
         array = _cast(array, dtype, expected, what, is_literal=_is_literal(value))
@@ -163,7 +163,12 @@ def _is_literal(value: Any) -> bool:
     )
 
 
-def _as_array(value: Any, what: str) -> Host:
+def as_array(value: Any, what: str) -> Host:
+    """A torch tensor, numpy or jax array, or numbers as a host array, bit for bit.
+
+    Raises:
+        SessionError: it is no tensor; `what` names it.
+    """
     import numpy as np
 
     if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
