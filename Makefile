@@ -10,7 +10,7 @@ CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMake
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-setup: $(VENV)/.ready ## Make the virtual environment and build the core.
+setup: $(VENV)/.tools ## Make the virtual environment, build the core, add the developers' tools.
 
 # torch comes first and alone: a range would bring gigabytes of CUDA packages.
 $(VENV)/.dependencies: constraints.txt
@@ -20,10 +20,14 @@ $(VENV)/.dependencies: constraints.txt
 	touch $@
 
 $(VENV)/.ready: $(VENV)/.dependencies pyproject.toml $(CORE)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.ready
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev]'
 	touch $@
 
-demo: setup ## Export a small Llama, lift it, generate on PJRT and IREE.
+demo: $(VENV)/.ready ## Export a small Llama, lift it, generate on PJRT and IREE.
 	$(BIN)/kvlift demo
 
 test: lit pytest ## Run all tests.

@@ -19,8 +19,9 @@
 // 4. Transpose and reshape the (small) result to what it was.
 //
 // Each element is the same sum of the same products. Left alone: a view that
-// splits a dim of the slot, repetition in summed or free dims, and a dot that
-// names an algorithm for its operands.
+// splits a dim of the slot, repetition in summed or free dims, a dot that names
+// an algorithm for its operands or a sharding of its result, and quantized
+// elements, whose scales can belong to a dim.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,11 +82,24 @@ bool hasRepetition(const std::vector<Atom> &atoms) {
   });
 }
 
+/// Dims of the slot with those of the split other operand that they meet.
+using DimPairs = std::vector<std::pair<int64_t, int64_t>>;
+
+void appendPairs(Dims &slot, Dims &other, const Dims &oldDims,
+                 const std::vector<DimPairs> &pairs) {
+  for (int64_t dim : oldDims)
+    for (auto [slotDim, split] : pairs[dim]) {
+      slot.push_back(slotDim);
+      other.push_back(split);
+    }
+}
+
 /// Splits the other operand; gives the labels of each of its old dims.
 std::vector<std::vector<Label>> splitOther(Plan &plan, const Operand &viewed,
                                            const Operand &other) {
   std::vector<std::vector<Label>> labels;
   Dims shape = other.value.type().shape();
+  std::vector<DimPairs> pairs(shape.size());
   for (int64_t dim = 0, rank = shape.size(); dim < rank; ++dim) {
     labels.emplace_back();
     bool isBatch = contains(other.batch, dim);
@@ -105,11 +119,14 @@ std::vector<std::vector<Label>> splitOther(Plan &plan, const Operand &viewed,
         labels.back().push_back({Label::other, split});
         continue;
       }
-      (isBatch ? plan.slotBatch : plan.slotContracting).push_back(atom.source);
-      (isBatch ? plan.otherBatch : plan.otherContracting).push_back(split);
+      pairs[dim].push_back({atom.source, split});
       labels.back().push_back({Label::slot, atom.source});
     }
   }
+  appendPairs(plan.slotBatch, plan.otherBatch, other.batch, pairs);
+  // In the order in which the old product sums: another one rounds otherwise.
+  appendPairs(plan.slotContracting, plan.otherContracting, other.contracting,
+              pairs);
   return labels;
 }
 
@@ -127,15 +144,25 @@ bool slotComesFirst(const Plan &plan) {
   return contains(plan.slotContracting, rank - 1);
 }
 
+/// What the dot says about its operands or its result by their places.
+bool isBoundToItsForm(Operation dot) {
+  return dot.attribute("algorithm") || dot.attribute("mhlo.sharding") ||
+         dot.attribute("sdy.sharding");
+}
+
+bool isPlainTensor(Type type) {
+  return type.isStaticTensor() && type.element().bitWidth() != 0;
+}
+
 std::optional<Plan> match(Operation dot, bool viewedIsFirst) {
-  if (dot.attribute("algorithm"))
+  if (isBoundToItsForm(dot))
     return std::nullopt;
   auto [first, second] = operandsOf(dot);
   const Operand &viewed = viewedIsFirst ? first : second;
   const Operand &other = viewedIsFirst ? second : first;
   std::optional<View> view = viewOf(viewed.value);
-  if (!view || !other.value.type().isStaticTensor() ||
-      !dot.result().type().isStaticTensor())
+  if (!view || !isPlainTensor(view->source.type()) ||
+      !isPlainTensor(other.value.type()) || !isPlainTensor(dot.result().type()))
     return std::nullopt;
   for (int64_t dim = 0, rank = view->dims.size(); dim < rank; ++dim)
     if (!contains(viewed.batch, dim) && hasRepetition(view->dims[dim]))
@@ -266,6 +293,10 @@ std::vector<SlotRead> findSlotReads(const FuncOp &function) {
     for (bool viewedIsFirst : {false, true}) {
       std::optional<Plan> plan = match(op, viewedIsFirst);
       if (!plan || !isSlotVersion(function, provenance, plan->view.source))
+        continue;
+      // Of two slots that are read as they lie, one has to give way.
+      if (plan->view.through.empty() &&
+          isSlotVersion(function, provenance, plan->other))
         continue;
       reads.push_back({op, viewedIsFirst});
       break;

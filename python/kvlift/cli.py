@@ -93,9 +93,9 @@ def demo(
 
 
 def main() -> None:
-    """Runs the command; kvlift's own errors are shown without a traceback."""
+    """Runs the command; kvlift's own errors, and files', are shown without a traceback."""
     try:
         app()
-    except KvliftError as error:
+    except (KvliftError, OSError) as error:
         Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
         sys.exit(1)

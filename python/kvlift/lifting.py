@@ -102,8 +102,9 @@ def lift(
             a module that was passed in is as it was.
         HostError: torch-mlir is missing or damaged.
     """
-    module, values = _import(source)
     pipeline = _pipeline(lost_updates, state or {})
+    module, values = _import(source)
+    _refuse_unliftable(module)
     done, entries = host().run_pipeline(module._CAPIPtr, pipeline)
     diagnostics = diagnostics_from_core(entries)
     if not done:
@@ -136,7 +137,13 @@ def read_manifest(module: ir.Module) -> Manifest:
 
 
 def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
-    pairs = ",".join(f"arg{argument}:result{result}" for argument, result in state.values())
+    try:
+        pairs = ",".join(f"arg{argument:d}:result{result:d}" for argument, result in state.values())
+    except (AttributeError, TypeError, ValueError):
+        raise LiftError(
+            f"state={state!r} must map names to pairs of indices: {{'pos': (3, 1)}} ties argument "
+            "3 to result 1"
+        ) from None
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
     passes = [
         "kvlift-legalize-constants",
@@ -147,6 +154,28 @@ def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
         "kvlift-tie-state",
     ]
     return f"builtin.module({','.join(passes)})"
+
+
+def _refuse_unliftable(module: ir.Module) -> None:
+    """Only ranked tensors can be slots, and only they cross the border of a runtime."""
+    from torch_mlir import ir
+
+    functions = [
+        op
+        for op in module.body
+        if op.operation.name == "func.func" and "sym_visibility" not in op.attributes
+    ]
+    if not functions:
+        raise LiftError("the module has no public function, so nothing can be lifted")
+    for function in functions:
+        kind = function.attributes["function_type"].value
+        for side, types in (("argument", kind.inputs), ("result", kind.results)):
+            for index, each in enumerate(types):
+                if not ir.RankedTensorType.isinstance(each):
+                    raise LiftError(
+                        f"{side} #{index} of function {function.attributes['sym_name'].value!r} "
+                        f"is {each}; lift takes StableHLO on ranked tensors"
+                    )
 
 
 def _import(source: Any) -> tuple[ir.Module, Mapping[str, Any]]:

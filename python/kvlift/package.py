@@ -6,9 +6,9 @@ The file is an uncompressed zip with the members below. Nothing in it is execute
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import uuid
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save
 
-from kvlift.errors import SourceError
+from kvlift.errors import LiftError, SourceError
 from kvlift.runtime.values import as_array
 
 if TYPE_CHECKING:
@@ -55,15 +55,17 @@ def save_package(lifted: LiftedModule, path: Path) -> None:
         _MODULE: lifted.artifact(),
         _VALUES: _pack_values(lifted.values),
     }
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+        with temporary.open("xb") as file, zipfile.ZipFile(file, "w") as archive:
             for name, data in members.items():
                 archive.writestr(zipfile.ZipInfo(name, _DATE), data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(path)
+    except OSError as error:
+        # The user knows nothing of the temporary file.
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_package(path: Path) -> LiftedModule:
@@ -96,8 +98,10 @@ def _read_members(path: Path) -> dict[str, bytes]:
         raise SourceError(f"cannot read '{path}': {error.strerror or error}") from None
     except KeyError as error:
         raise SourceError(f"'{path}' is no kvlift package: {error.args[0]}") from None
-    except zipfile.BadZipFile as error:
-        raise SourceError(f"'{path}' is truncated or no kvlift package: {error}") from None
+    except (zipfile.BadZipFile, RuntimeError, EOFError, zlib.error) as error:
+        # Edited headers ask for passwords, other versions, or bytes behind the end.
+        reason = f": {error}" if str(error) else ""
+        raise SourceError(f"'{path}' is truncated or no kvlift package{reason}") from None
 
 
 def _header_version(data: bytes, path: Path) -> int:
@@ -113,6 +117,11 @@ def _pack_values(values: Mapping[str, Any]) -> bytes:
         name: np.asarray(as_array(value, f"value '{name}'"), order="C")
         for name, value in values.items()
     }
+    for name, array in arrays.items():
+        if array.dtype not in _STORED.values():
+            raise LiftError(
+                f"a package cannot hold the value of {name!r}: its element type is {array.dtype}"
+            )
     packed: bytes = save(arrays)
     return packed
 
@@ -122,6 +131,9 @@ def _unpack_values(data: bytes, path: Path) -> dict[str, np.ndarray[Any, Any]]:
         entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         raise SourceError(f"'{path}' is damaged: {_VALUES}: {error}") from None
+    unknown = [f"{name!r} is {e['dtype']}" for name, e in entries if e["dtype"] not in _STORED]
+    if unknown:
+        raise SourceError(f"'{path}' has values of unknown types: {', '.join(unknown)}")
     return {
         name: np.frombuffer(entry["data"], _STORED[entry["dtype"]]).reshape(entry["shape"])
         for name, entry in entries

@@ -56,6 +56,16 @@ func.func @two_candidates(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>)
 
 // -----
 
+// If an attribute says which one, nothing is left to remark.
+
+func.func @attribute_settles(%a: tensor<4xf32> {tf.aliasing_output = 1 : i32}, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
 // JAX pairs donated buffers by shape: here it crosses K and V. What the updates
 // say holds.
 

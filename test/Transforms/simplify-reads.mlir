@@ -3,9 +3,18 @@
 // That the sums stay what they were is compared bit for bit in
 // test/python/test_reads_exact.py; here, what the reads look like.
 
-// torch's scores: 3 of 6 heads are repeated, the cache is turned and folded to
-// [B * H, D, S].
+// torch's scores: 3 heads serve 6, the cache is turned and folded to
+// [B * H, D, S]. The slot comes first, the repeated heads go to the query.
 
+// CHECK-LABEL: func.func @torch_keys
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x3x8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<12x1x4xf32>)
+// CHECK-NOT: stablehlo.broadcast_in_dim
+// CHECK: %[[SPLIT:[^ ]+]] = stablehlo.reshape %[[QUERY]] : (tensor<12x1x4xf32>) -> tensor<2x3x2x1x4xf32>
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[SPLIT]], batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [4] : (tensor<2x3x8x4xf32>, tensor<2x3x2x1x4xf32>) -> tensor<2x3x8x2x1xf32>
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [0, 1, 3, 4, 2] : (tensor<2x3x8x2x1xf32>) -> tensor<2x3x2x1x8xf32>
+// CHECK: %[[SCORES:[^ ]+]] = stablehlo.reshape %[[TURNED]] : (tensor<2x3x2x1x8xf32>) -> tensor<12x1x8xf32>
+// CHECK-NOT: stablehlo.broadcast_in_dim
+// CHECK: return %[[SCORES]]
 func.func @torch_keys(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "k"}, %query: tensor<12x1x4xf32>) -> tensor<12x1x8xf32> {
   %0 = stablehlo.reshape %slot : (tensor<2x3x8x4xf32>) -> tensor<2x3x1x8x4xf32>
   %1 = stablehlo.broadcast_in_dim %0, dims = [0, 1, 2, 3, 4] : (tensor<2x3x1x8x4xf32>) -> tensor<2x3x2x8x4xf32>
@@ -19,6 +28,18 @@ func.func @torch_keys(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "k"}, %query: te
 
 // -----
 
+// The weighted values, read from the updated slot: it stays second, since its
+// last dim is not summed, and the result needs no transpose.
+
+// CHECK-LABEL: func.func @torch_values
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x3x8x4xf32> {{{.*}}}, %{{[^ ]+}}: tensor<2x3x1x4xf32>, %{{[^ ]+}}: tensor<i64>, %[[WEIGHTS:[^ ]+]]: tensor<12x1x8xf32>)
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]]
+// CHECK-NOT: stablehlo.broadcast_in_dim
+// CHECK: %[[SPLIT:[^ ]+]] = stablehlo.reshape %[[WEIGHTS]] : (tensor<12x1x8xf32>) -> tensor<2x3x2x1x8xf32>
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SPLIT]], %[[NEW]], batching_dims = [0, 1] x [0, 1], contracting_dims = [4] x [2] : (tensor<2x3x2x1x8xf32>, tensor<2x3x8x4xf32>) -> tensor<2x3x2x1x4xf32>
+// CHECK-NOT: stablehlo.transpose
+// CHECK: %[[SUMS:[^ ]+]] = stablehlo.reshape %[[DOT]] : (tensor<2x3x2x1x4xf32>) -> tensor<12x1x4xf32>
+// CHECK: return %[[NEW]], %[[SUMS]]
 func.func @torch_values(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "v"}, %row: tensor<2x3x1x4xf32>, %i: tensor<i64>, %weights: tensor<12x1x8xf32>) -> (tensor<2x3x8x4xf32> {kvlift.slot = "v"}, tensor<12x1x4xf32>) {
   %c = stablehlo.constant dense<0> : tensor<i64>
   %new = stablehlo.dynamic_update_slice %slot, %row, %c, %c, %i, %c : (tensor<2x3x8x4xf32>, tensor<2x3x1x4xf32>, tensor<i64>, tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<2x3x8x4xf32>
@@ -33,6 +54,16 @@ func.func @torch_values(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "v"}, %row: te
 
 // -----
 
+// As many heads in the slot as in the query: the batch of the query is split in
+// two, and nothing is left for it to be free over.
+
+// CHECK-LABEL: func.func @no_repetition
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x3x8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<6x1x4xf32>)
+// CHECK: %[[SPLIT:[^ ]+]] = stablehlo.reshape %[[QUERY]] : (tensor<6x1x4xf32>) -> tensor<2x3x1x4xf32>
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[SPLIT]], batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3]
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [0, 1, 3, 2] : (tensor<2x3x8x1xf32>) -> tensor<2x3x1x8xf32>
+// CHECK: %[[SCORES:[^ ]+]] = stablehlo.reshape %[[TURNED]] : (tensor<2x3x1x8xf32>) -> tensor<6x1x8xf32>
+// CHECK: return %[[SCORES]]
 func.func @no_repetition(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "k"}, %query: tensor<6x1x4xf32>) -> tensor<6x1x8xf32> {
   %0 = stablehlo.transpose %slot, dims = [0, 1, 3, 2] : (tensor<2x3x8x4xf32>) -> tensor<2x3x4x8xf32>
   %1 = stablehlo.reshape %0 : (tensor<2x3x4x8xf32>) -> tensor<6x4x8xf32>
@@ -42,6 +73,14 @@ func.func @no_repetition(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "k"}, %query:
 
 // -----
 
+// A batch of one, which torch drops on the way: the unit dim has no partner in
+// the query, it gets one there.
+
+// CHECK-LABEL: func.func @unit_batch
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<1x3x8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<3x1x4xf32>)
+// CHECK: %[[SPLIT:[^ ]+]] = stablehlo.reshape %[[QUERY]] : (tensor<3x1x4xf32>) -> tensor<1x3x1x4xf32>
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[SPLIT]], batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (tensor<1x3x8x4xf32>, tensor<1x3x1x4xf32>) -> tensor<1x3x8x1xf32>
+// CHECK: return
 func.func @unit_batch(%slot: tensor<1x3x8x4xf32> {kvlift.slot = "k"}, %query: tensor<3x1x4xf32>) -> tensor<3x1x8xf32> {
   %0 = stablehlo.reshape %slot : (tensor<1x3x8x4xf32>) -> tensor<3x8x4xf32>
   %1 = stablehlo.transpose %0, dims = [0, 2, 1] : (tensor<3x8x4xf32>) -> tensor<3x4x8xf32>
@@ -51,6 +90,16 @@ func.func @unit_batch(%slot: tensor<1x3x8x4xf32> {kvlift.slot = "k"}, %query: te
 
 // -----
 
+// The slot as the first operand of a product over its middle dim, turned and as
+// it is: it becomes the second.
+
+// CHECK-LABEL: func.func @slot_is_lhs
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x8x4xf32> {{{.*}}}, %[[OTHER:[^ ]+]]: tensor<2x8x3xf32>)
+// CHECK: %[[A:[^ ]+]] = stablehlo.dot_general %[[OTHER]], %[[SLOT]], batching_dims = [0] x [0], contracting_dims = [1] x [1] : (tensor<2x8x3xf32>, tensor<2x8x4xf32>) -> tensor<2x3x4xf32>
+// CHECK: %[[TURNED_A:[^ ]+]] = stablehlo.transpose %[[A]], dims = [0, 2, 1] : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+// CHECK: %[[B:[^ ]+]] = stablehlo.dot_general %[[OTHER]], %[[SLOT]], batching_dims = [0] x [0], contracting_dims = [1] x [1] : (tensor<2x8x3xf32>, tensor<2x8x4xf32>) -> tensor<2x3x4xf32>
+// CHECK: %[[TURNED_B:[^ ]+]] = stablehlo.transpose %[[B]], dims = [0, 2, 1] : (tensor<2x3x4xf32>) -> tensor<2x4x3xf32>
+// CHECK: return %[[TURNED_A]], %[[TURNED_B]]
 func.func @slot_is_lhs(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %other: tensor<2x8x3xf32>) -> (tensor<2x4x3xf32>, tensor<2x4x3xf32>) {
   %0 = stablehlo.transpose %slot, dims = [0, 2, 1] : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
   %1 = stablehlo.dot_general %0, %other, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x4x8xf32>, tensor<2x8x3xf32>) -> tensor<2x4x3xf32>
@@ -60,6 +109,15 @@ func.func @slot_is_lhs(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %other: ten
 
 // -----
 
+// Both natural forms stay: what the pass makes of others, and what JAX writes.
+
+// CHECK-LABEL: func.func @natural
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<2x1x4xf32>, %[[WEIGHTS:[^ ]+]]: tensor<2x1x8xf32>)
+// CHECK-NOT: stablehlo.transpose
+// CHECK-NOT: stablehlo.reshape
+// CHECK: %[[A:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[QUERY]], batching_dims = [0] x [0], contracting_dims = [2] x [2]
+// CHECK-NEXT: %[[B:[^ ]+]] = stablehlo.dot_general %[[WEIGHTS]], %[[SLOT]], batching_dims = [0] x [0], contracting_dims = [2] x [1]
+// CHECK-NEXT: return %[[A]], %[[B]]
 func.func @natural(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %query: tensor<2x1x4xf32>, %weights: tensor<2x1x8xf32>) -> (tensor<2x8x1xf32>, tensor<2x1x4xf32>) {
   %0 = stablehlo.dot_general %slot, %query, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<2x8x4xf32>, tensor<2x1x4xf32>) -> tensor<2x8x1xf32>
   %1 = stablehlo.dot_general %weights, %slot, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x1x8xf32>, tensor<2x8x4xf32>) -> tensor<2x1x4xf32>
@@ -68,6 +126,14 @@ func.func @natural(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %query: tensor<
 
 // -----
 
+// A reshape that splits a dim of the slot, as for heads kept side by side: no
+// product on the slot's layout has that dim in two, so it is left alone.
+
+// CHECK-LABEL: func.func @splits_a_dim
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x12xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<3x1x4xf32>)
+// CHECK: %[[HEADS:[^ ]+]] = stablehlo.reshape %[[SLOT]] : (tensor<8x12xf32>) -> tensor<8x3x4xf32>
+// CHECK-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[QUERY]], %[[HEADS]], batching_dims = [0] x [1], contracting_dims = [2] x [2]
+// CHECK-NEXT: return %[[DOT]]
 func.func @splits_a_dim(%slot: tensor<8x12xf32> {kvlift.slot = "k"}, %query: tensor<3x1x4xf32>) -> tensor<3x1x8xf32> {
   %0 = stablehlo.reshape %slot : (tensor<8x12xf32>) -> tensor<8x3x4xf32>
   %1 = stablehlo.dot_general %query, %0, batching_dims = [0] x [1], contracting_dims = [2] x [2] : (tensor<3x1x4xf32>, tensor<8x3x4xf32>) -> tensor<3x1x8xf32>
@@ -76,6 +142,16 @@ func.func @splits_a_dim(%slot: tensor<8x12xf32> {kvlift.slot = "k"}, %query: ten
 
 // -----
 
+// Repetition in a summed dim would need a sum over the other operand first, and
+// in a free dim it would leave the result to be repeated: both are left alone.
+
+// CHECK-LABEL: func.func @repeats_elsewhere
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x4xf32> {{{.*}}}, %[[A:[^ ]+]]: tensor<1x24xf32>, %[[B:[^ ]+]]: tensor<1x4xf32>)
+// CHECK: %[[REPEATED:[^ ]+]] = stablehlo.broadcast_in_dim %[[SLOT]], dims = [0, 2]
+// CHECK-NEXT: %[[FOLDED:[^ ]+]] = stablehlo.reshape %[[REPEATED]]
+// CHECK-NEXT: %[[SUMMED:[^ ]+]] = stablehlo.dot_general %[[A]], %[[FOLDED]], contracting_dims = [1] x [0]
+// CHECK-NEXT: %[[FREE:[^ ]+]] = stablehlo.dot_general %[[B]], %[[REPEATED]], contracting_dims = [1] x [2]
+// CHECK-NEXT: return %[[SUMMED]], %[[FREE]]
 func.func @repeats_elsewhere(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %a: tensor<1x24xf32>, %b: tensor<1x4xf32>) -> (tensor<1x4xf32>, tensor<1x8x3xf32>) {
   %0 = stablehlo.broadcast_in_dim %slot, dims = [0, 2] : (tensor<8x4xf32>) -> tensor<8x3x4xf32>
   %1 = stablehlo.reshape %0 : (tensor<8x3x4xf32>) -> tensor<24x4xf32>
@@ -86,6 +162,13 @@ func.func @repeats_elsewhere(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %a: ten
 
 // -----
 
+// An algorithm names a precision for each side: the author wants this product.
+
+// CHECK-LABEL: func.func @algorithm
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<1x4xf32>)
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[SLOT]], dims = [1, 0]
+// CHECK-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[QUERY]], %[[TURNED]], contracting_dims = [1] x [0], algorithm = <lhs_precision_type = tf32
+// CHECK-NEXT: return %[[DOT]]
 func.func @algorithm(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<1x4xf32>) -> tensor<1x8xf32> {
   %0 = stablehlo.transpose %slot, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
   %1 = stablehlo.dot_general %query, %0, contracting_dims = [1] x [0], algorithm = <lhs_precision_type = tf32, rhs_precision_type = tf32, accumulation_type = f32, lhs_component_count = 1, rhs_component_count = 1, num_primitive_operations = 1, allow_imprecise_accumulation = false> : (tensor<1x4xf32>, tensor<4x8xf32>) -> tensor<1x8xf32>
@@ -94,6 +177,13 @@ func.func @algorithm(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<
 
 // -----
 
+// A weight is read as the runtimes like best, which they know: not our business.
+
+// CHECK-LABEL: func.func @no_slot
+// CHECK-SAME: (%[[WEIGHT:[^ ]+]]: tensor<8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<1x4xf32>)
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[WEIGHT]], dims = [1, 0]
+// CHECK-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[QUERY]], %[[TURNED]], contracting_dims = [1] x [0]
+// CHECK-NEXT: return %[[DOT]]
 func.func @no_slot(%weight: tensor<8x4xf32> {kvlift.kind = "parameter"}, %query: tensor<1x4xf32>) -> tensor<1x8xf32> {
   %0 = stablehlo.transpose %weight, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
   %1 = stablehlo.dot_general %query, %0, contracting_dims = [1] x [0] : (tensor<1x4xf32>, tensor<4x8xf32>) -> tensor<1x8xf32>
@@ -102,18 +192,32 @@ func.func @no_slot(%weight: tensor<8x4xf32> {kvlift.kind = "parameter"}, %query:
 
 // -----
 
-func.func @precision(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<4x4xf32>, %weights: tensor<1x32xf32>) -> (tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) {
+// Precisions belong to operands: they change sides when the operands do, and
+// stay when they do not. Other attributes are kept.
+
+// CHECK-LABEL: func.func @precision
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<1x4xf32>, %[[WEIGHTS:[^ ]+]]: tensor<1x8xf32>)
+// CHECK: %{{[^ ]+}} = stablehlo.dot_general %[[SLOT]], %[[QUERY]], contracting_dims = [1] x [1], precision = [HIGHEST, HIGH] : (tensor<8x4xf32>, tensor<1x4xf32>) -> tensor<8x1xf32>
+// CHECK: %{{[^ ]+}} = stablehlo.dot_general %[[WEIGHTS]], %[[SLOT]], contracting_dims = [1] x [0], precision = [HIGH, HIGHEST] {note = "kept"} : (tensor<1x8xf32>, tensor<8x4xf32>) -> tensor<1x4xf32>
+// CHECK: return
+func.func @precision(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<1x4xf32>, %weights: tensor<1x8xf32>) -> (tensor<1x8xf32>, tensor<1x4xf32>) {
   %0 = stablehlo.transpose %slot, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
-  %swapped = stablehlo.dot_general %query, %0, contracting_dims = [1] x [0], precision = [HIGH, HIGHEST] : (tensor<4x4xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
-  %1 = stablehlo.transpose %slot, dims = [0, 1] : (tensor<8x4xf32>) -> tensor<8x4xf32>
-  %w = stablehlo.reshape %weights : (tensor<1x32xf32>) -> tensor<8x4xf32>
-  %kept = stablehlo.dot_general %1, %query, contracting_dims = [1] x [0], precision = [HIGH, HIGHEST] {note = "kept"} : (tensor<8x4xf32>, tensor<4x4xf32>) -> tensor<8x4xf32>
-  %2 = stablehlo.transpose %kept, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
-  return %swapped, %2, %2 : tensor<4x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>
+  %1 = stablehlo.dot_general %query, %0, contracting_dims = [1] x [0], precision = [HIGH, HIGHEST] : (tensor<1x4xf32>, tensor<4x8xf32>) -> tensor<1x8xf32>
+  %2 = stablehlo.dot_general %weights, %0, contracting_dims = [1] x [1], precision = [HIGH, HIGHEST] {note = "kept"} : (tensor<1x8xf32>, tensor<4x8xf32>) -> tensor<1x4xf32>
+  return %1, %2 : tensor<1x8xf32>, tensor<1x4xf32>
 }
 
 // -----
 
+// A view that somebody else reads stays; what only the product read goes.
+
+// CHECK-LABEL: func.func @other_users
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<2x1x4xf32>)
+// CHECK: %[[SEEN:[^ ]+]] = stablehlo.transpose %[[SLOT]], dims = [0, 2, 1]
+// CHECK-NOT: stablehlo.broadcast_in_dim
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[QUERY]]
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [0, 2, 1]
+// CHECK: return %[[SEEN]], %[[TURNED]]
 func.func @other_users(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %query: tensor<2x1x4xf32>) -> (tensor<2x4x8xf32>, tensor<2x1x8xf32>) {
   %0 = stablehlo.transpose %slot, dims = [0, 2, 1] : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
   %1 = stablehlo.broadcast_in_dim %0, dims = [0, 1, 2] : (tensor<2x4x8xf32>) -> tensor<2x4x8xf32>
@@ -123,6 +227,7 @@ func.func @other_users(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %query: ten
 
 // -----
 
+// TODO
 func.func @both_slots(%a: tensor<8x4xf32> {kvlift.slot = "a"}, %b: tensor<6x4xf32> {kvlift.slot = "b"}) -> (tensor<8x6xf32>, tensor<8x8xf32>) {
   %0 = stablehlo.transpose %a, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
   %1 = stablehlo.transpose %b, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
@@ -133,6 +238,15 @@ func.func @both_slots(%a: tensor<8x4xf32> {kvlift.slot = "a"}, %b: tensor<6x4xf3
 
 // -----
 
+// A product whose other operand is a rewritten product: both slots are read as
+// they lie, and the second product takes the first's new result.
+
+// CHECK-LABEL: func.func @attention
+// CHECK-SAME: (%[[K:[^ ]+]]: tensor<2x8x4xf32> {{{[^}]*}}}, %[[V:[^ ]+]]: tensor<2x8x4xf32> {{{[^}]*}}}, %[[QUERY:[^ ]+]]: tensor<2x1x4xf32>)
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[K]], %[[QUERY]], batching_dims = [0] x [0], contracting_dims = [2] x [2]
+// CHECK-NEXT: %[[SCORES:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [0, 2, 1] : (tensor<2x8x1xf32>) -> tensor<2x1x8xf32>
+// CHECK-NEXT: %[[SUMS:[^ ]+]] = stablehlo.dot_general %[[SCORES]], %[[V]], batching_dims = [0] x [0], contracting_dims = [2] x [1]
+// CHECK-NEXT: return %[[SUMS]]
 func.func @attention(%k: tensor<2x8x4xf32> {kvlift.slot = "k"}, %v: tensor<2x8x4xf32> {kvlift.slot = "v"}, %query: tensor<2x1x4xf32>) -> tensor<2x1x4xf32> {
   %0 = stablehlo.transpose %k, dims = [0, 2, 1] : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
   %1 = stablehlo.dot_general %query, %0, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x1x4xf32>, tensor<2x4x8xf32>) -> tensor<2x1x8xf32>

@@ -26,7 +26,10 @@ def import_stablehlo(
         SourceError: empty, damaged, malformed, or newer than the library.
     """
     context = context or new_context()
-    data = source.encode() if isinstance(source, str) else bytes(source)
+    try:
+        data = source.encode() if isinstance(source, str) else bytes(source)
+    except UnicodeEncodeError as error:
+        raise SourceError(f"cannot read {name} as StableHLO: {error}") from None
     return _adopt(host().read_module(context._CAPIPtr, data, name), name)
 
 

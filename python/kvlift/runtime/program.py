@@ -6,9 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kvlift.errors import CompileError
+from kvlift.errors import CompileError, SessionError
+from kvlift.runtime import values
 from kvlift.runtime.session import Session
-from kvlift.slots import Function, Manifest
+from kvlift.slots import Argument, Function, Manifest, Result
 
 if TYPE_CHECKING:
     from kvlift.audit import AuditReport
@@ -84,7 +85,19 @@ def compile(lifted: LiftedSource, target: str = "pjrt:cpu") -> Program:
     functions: tuple[Function, ...] = lifted.manifest.functions
     if not functions:
         raise CompileError("the module has no public function to compile")
+    for function in functions:
+        _refuse_types(function)
     return Program(lifted, target, {f.name: backend.compile(lifted, f) for f in functions})
+
+
+def _refuse_types(function: Function) -> None:
+    """What no session could pass is refused before a compiler sees it."""
+    items: list[Argument | Result] = [*function.arguments, *function.results]
+    for item in items:
+        try:
+            values.numpy_dtype(item.type.dtype)
+        except SessionError as error:
+            raise CompileError(f"{item.name!r} of function {function.name!r}: {error}") from error
 
 
 _lock = threading.Lock()

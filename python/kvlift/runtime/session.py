@@ -160,20 +160,28 @@ class Session:
             raise SessionError(
                 f"{len(args)} arguments given, the function takes {len(names)}: {_listed(names)}"
             )
-        given = dict(zip(names, args, strict=False))
+        given = {a.index: value for a, value in zip(self._open, args, strict=False)}
         for name, value in by_name.items():
-            if name not in names:
-                raise SessionError(self._unknown_argument(name, names))
-            if name in given:
+            index = self._index_of(name, names)
+            if index in given:
                 raise SessionError(f"argument {name!r} is given twice, by position and by name")
-            given[name] = value
-        missing = [name for name in names if name not in given]
+            given[index] = value
+        missing = [a.name for a in self._open if a.index not in given]
         if missing:
             raise SessionError(f"missing {_listed(missing)}; the function takes: {_listed(names)}")
         return {
-            a.index: values.to_host(given[a.name], a.type, f"argument {a.name!r}")
+            a.index: values.to_host(given[a.index], a.type, f"argument {a.name!r}")
             for a in self._open
         }
+
+    def _index_of(self, name: str, names: list[str]) -> int:
+        # A source's locations may call two arguments the same.
+        found = [a.index for a in self._open if a.name == name]
+        if not found:
+            raise SessionError(self._unknown_argument(name, names))
+        if len(found) > 1:
+            raise SessionError(f"{len(found)} arguments are named {name!r}; pass them by position")
+        return found[0]
 
     def _unknown_argument(self, name: str, names: list[str]) -> str:
         for argument in self._function.arguments:

@@ -171,13 +171,13 @@ def as_array(value: Any, what: str) -> Host:
     """
     import numpy as np
 
-    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
-        return _from_torch(value)
     if isinstance(value, (str, bytes)) or value is None:
         raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
+    is_torch = type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
     try:
-        array: Host = np.asarray(value)
-    except (ValueError, TypeError, OverflowError) as error:
+        array: Host = _from_torch(value) if is_torch else np.asarray(value)
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        # torch raises TypeError for types that numpy lacks, RuntimeError for meta tensors.
         raise SessionError(f"{what} cannot become an array: {error}") from error
     if array.dtype == object:
         raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")

@@ -12,8 +12,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from stateful_models import CASES, Case
 from running import export
+from stateful_models import CASES, Case
+from test_torch_export import marks
 
 from kvlift.frontends.torch_export import import_exported_program
 
