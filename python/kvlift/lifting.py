@@ -171,7 +171,7 @@ def _refuse_unliftable(module: ir.Module) -> None:
         kind = function.attributes["function_type"].value
         for side, types in (("argument", kind.inputs), ("result", kind.results)):
             for index, each in enumerate(types):
-                if not ir.RankedTensorType.isinstance(each):
+                if not isinstance(each, ir.RankedTensorType):
                     raise LiftError(
                         f"{side} #{index} of function {function.attributes['sym_name'].value!r} "
                         f"is {each}; lift takes StableHLO on ranked tensors"

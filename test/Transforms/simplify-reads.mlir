@@ -177,6 +177,30 @@ func.func @algorithm(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<
 
 // -----
 
+// A sharding speaks of the result's dims, a scale can belong to one: other dims
+// would make them wrong.
+
+// CHECK-LABEL: func.func @sharding
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x4xf32> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<1x4xf32>)
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[QUERY]], %[[SLOT]], contracting_dims = [1] x [1] {mhlo.sharding = "{replicated}"}
+// CHECK-NEXT: return %[[DOT]]
+func.func @sharding(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %query: tensor<1x4xf32>) -> tensor<1x8xf32> {
+  %0 = stablehlo.dot_general %query, %slot, contracting_dims = [1] x [1] {mhlo.sharding = "{replicated}"} : (tensor<1x4xf32>, tensor<8x4xf32>) -> tensor<1x8xf32>
+  return %0 : tensor<1x8xf32>
+}
+
+// CHECK-LABEL: func.func @quantized
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x4x!quant.uniform<{{.*}}>> {{{.*}}}, %[[QUERY:[^ ]+]]: tensor<1x4x!quant.uniform<{{.*}}>>)
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[QUERY]], %[[SLOT]], contracting_dims = [1] x [1]
+// CHECK-NEXT: return %[[DOT]]
+func.func @quantized(%slot: tensor<2x4x!quant.uniform<i8:f32:0, {1.0, 2.0}>> {kvlift.slot = "k"}, %query: tensor<1x4x!quant.uniform<i8:f32, 1.0>>)
+    -> tensor<1x2x!quant.uniform<i32:f32:1, {1.0, 2.0}>> {
+  %0 = stablehlo.dot_general %query, %slot, contracting_dims = [1] x [1] : (tensor<1x4x!quant.uniform<i8:f32, 1.0>>, tensor<2x4x!quant.uniform<i8:f32:0, {1.0, 2.0}>>) -> tensor<1x2x!quant.uniform<i32:f32:1, {1.0, 2.0}>>
+  return %0 : tensor<1x2x!quant.uniform<i32:f32:1, {1.0, 2.0}>>
+}
+
+// -----
+
 // A weight is read as the runtimes like best, which they know: not our business.
 
 // CHECK-LABEL: func.func @no_slot
@@ -227,13 +251,39 @@ func.func @other_users(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %query: ten
 
 // -----
 
-// TODO
-func.func @both_slots(%a: tensor<8x4xf32> {kvlift.slot = "a"}, %b: tensor<6x4xf32> {kvlift.slot = "b"}) -> (tensor<8x6xf32>, tensor<8x8xf32>) {
+// A product of two slots: the second is read as it lies and the first gives
+// way. When both are read as they lie, changing sides would only add a
+// transpose.
+
+// CHECK-LABEL: func.func @both_slots
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<8x4xf32> {{{[^}]*}}}, %[[B:[^ ]+]]: tensor<6x4xf32> {{{[^}]*}}})
+// CHECK: %[[TURNED_A:[^ ]+]] = stablehlo.transpose %[[A]], dims = [1, 0]
+// CHECK-NOT: stablehlo.transpose %[[B]]
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[B]], %[[TURNED_A]], contracting_dims = [1] x [0] : (tensor<6x4xf32>, tensor<4x8xf32>) -> tensor<6x8xf32>
+// CHECK-NEXT: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [1, 0]
+// CHECK-NEXT: %[[LIE:[^ ]+]] = stablehlo.dot_general %[[A]], %[[B]], contracting_dims = [1] x [1]
+// CHECK-NEXT: return %[[TURNED]], %[[LIE]]
+func.func @both_slots(%a: tensor<8x4xf32> {kvlift.slot = "a"}, %b: tensor<6x4xf32> {kvlift.slot = "b"}) -> (tensor<8x6xf32>, tensor<8x6xf32>) {
   %0 = stablehlo.transpose %a, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
   %1 = stablehlo.transpose %b, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
   %2 = stablehlo.dot_general %0, %1, contracting_dims = [0] x [0] : (tensor<4x8xf32>, tensor<4x6xf32>) -> tensor<8x6xf32>
-  %3 = stablehlo.dot_general %0, %0, contracting_dims = [0] x [0] : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
-  return %2, %3 : tensor<8x6xf32>, tensor<8x8xf32>
+  %3 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [1] : (tensor<8x4xf32>, tensor<6x4xf32>) -> tensor<8x6xf32>
+  return %2, %3 : tensor<8x6xf32>, tensor<8x6xf32>
+}
+
+// -----
+
+// A view that is read twice by one product is still there for the other side.
+
+// CHECK-LABEL: func.func @with_itself
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x4xf32>
+// CHECK: %[[VIEW:[^ ]+]] = stablehlo.transpose %[[SLOT]], dims = [1, 0]
+// CHECK: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[SLOT]], %[[VIEW]], contracting_dims = [1] x [0]
+// CHECK: return
+func.func @with_itself(%slot: tensor<8x4xf32> {kvlift.slot = "a"}) -> tensor<8x8xf32> {
+  %0 = stablehlo.transpose %slot, dims = [1, 0] : (tensor<8x4xf32>) -> tensor<4x8xf32>
+  %1 = stablehlo.dot_general %0, %0, contracting_dims = [0] x [0] : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
+  return %1 : tensor<8x8xf32>
 }
 
 // -----

@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,42 +17,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from interpreter import evaluate
+from tool import run_pass
 from update_programs import INDEX_BITS, Case, assemble, draw_case, rows_case
 
 EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "60"))
 CASES_PER_MODULE = 24
 
 
-def tool() -> str:
-    """The kvlift-opt under test."""
-    built = sorted(
-        (Path(__file__).parents[2] / "build").glob("*/tools/kvlift-opt/kvlift-opt"),
-        key=lambda path: path.stat().st_mtime,
-    )
-    found = os.environ.get("KVLIFT_OPT") or shutil.which("kvlift-opt")
-    if not found and built:
-        found = str(built[-1])
-    if not found:
-        pytest.fail("kvlift-opt is not built, not on PATH and not named by KVLIFT_OPT")
-    return found
-
-
-def simplify(program: str, folder: Path) -> str:
-    source = folder / "in.mlir"
-    source.write_text(program)
-    run = subprocess.run(
-        [tool(), str(source), "--pass-pipeline=builtin.module(kvlift-simplify-updates)"],
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr + program
-    return run.stdout
-
-
 def check(cases: list[Case], folder: Path) -> int:
     """Compares all cases bit for bit; gives the number of functions without a scatter."""
     program, values = assemble(cases)
-    simplified = simplify(program, folder)
+    simplified = run_pass("kvlift-simplify-updates", program, folder)
     bodies = re.split(r"(?=func\.func private)", simplified)[1:]
     for c, (case, body) in enumerate(zip(cases, bodies, strict=True)):
         if case.must_go:

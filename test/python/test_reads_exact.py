@@ -1,0 +1,85 @@
+"""kvlift-simplify-reads never changes a bit: random reads of a slot, before and after, interpreted.
+
+Each example is one module with many private functions, as in test_simplify_exact. Half of the
+floats are integers, whose sums are exact in any order; the sums of the other half round, so they
+also show that the interpreter still adds in the same order. KVLIFT_FUZZ_EXAMPLES says how many
+modules are tried.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from pathlib import Path
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from interpreter import evaluate
+from read_programs import draw_read
+from tool import run_pass
+from update_programs import Case, assemble
+
+EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "60"))
+CASES_PER_MODULE = 32
+PASS = "kvlift-simplify-reads"
+
+
+def bodies_of(program: str) -> list[str]:
+    return re.split(r"(?=func\.func private)", program)[1:]
+
+
+def products_beside_slot(body: str) -> list[str]:
+    """The dot_generals without an operand that is the slot's newest version."""
+    slot = re.search(r"(%arg\d+): [^,]*kvlift\.slot", body)
+    assert slot, body
+    version = slot[1]
+    if update := re.search(rf"(%\w+) = stablehlo.dynamic_update_slice {version},", body):
+        version = update[1]
+    products = re.findall(r"stablehlo\.dot_general (%\w+), (%\w+),.*", body)
+    return [" ".join(operands) for operands in products if version not in operands]
+
+
+def check(cases: list[Case], folder: Path) -> int:
+    """Compares all cases bit for bit; gives the number of functions that changed."""
+    program, values = assemble(cases)
+    plain = bodies_of(run_pass("kvlift-legalize-constants", program, folder))
+    simplified = run_pass(PASS, program, folder)
+    bodies = bodies_of(simplified)
+    for c, (case, body) in enumerate(zip(cases, bodies, strict=True)):
+        if case.must_go:
+            beside = products_beside_slot(body)
+            assert not beside, f"case {c} was left alone\n{assemble([case])[0]}\n{body}"
+    before = evaluate(program, [values])[0]
+    after = evaluate(simplified, [values])[0]
+    place = 0
+    for c, case in enumerate(cases):
+        for i in range(len(case.results)):
+            same = before[place].tobytes() == after[place].tobytes()
+            assert same, f"case {c}, result {i}\n{assemble([case])[0]}\n{bodies[c]}"
+            place += 1
+    return sum(old != new for old, new in zip(plain, bodies, strict=True))
+
+
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    # A failure names the one case; shrinking would only look for another seed.
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(seed=st.integers(0, 2**48))
+def test_random_reads_are_exact(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    check([draw_read(rng) for _ in range(CASES_PER_MODULE)], tmp_path)
+
+
+def test_most_random_reads_are_rewritten(tmp_path: Path) -> None:
+    """The test above would show nothing if the pass left all of them alone."""
+    rng = random.Random(1)
+    cases = [draw_read(rng) for _ in range(100)]
+    assert sum(case.must_go for case in cases) >= 40
+    assert check(cases, tmp_path) >= 50
