@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Canary.h"
+#include "kvlift/Chains.h"
 #include "kvlift/Pipeline.h"
 #include "kvlift/Source.h"
 #include "kvlift/State.h"
@@ -154,6 +155,15 @@ void bindHost(nb::module_ &m) {
             return std::pair(json, entriesOf(log));
           },
           "The manifest as JSON, or None and the diagnostics.")
+      .def(
+          "chains",
+          [](const Host &self, const nb::capsule &module) {
+            ApiScope scope(self);
+            DiagnosticLog log;
+            auto json = chainsJson(moduleIn(module), log);
+            return std::pair(json, entriesOf(log));
+          },
+          "The chains as JSON, or None and the diagnostics.")
       .def(
           "write_artifact",
           [](const Host &self, const nb::capsule &module,

@@ -78,6 +78,8 @@ struct Attribute : Handle<MlirAttribute> {
   std::vector<std::pair<std::string, Attribute>> dictionaryEntries() const;
   Attribute dictionaryElement(std::string_view name) const;
   bool isDenseElements() const;
+  /// Whether it is dense and all its elements are the same.
+  bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
   /// The elements of a dense i32 or i64 attribute.
@@ -165,6 +167,7 @@ public:
   int64_t numArguments() const;
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
+  Value addArgument(Type type, Location location) const;
 };
 
 class Operation : public Handle<MlirOperation> {

@@ -10,6 +10,7 @@
 #include "kvlift/IR.h"
 
 #include <unordered_map>
+#include <unordered_set>
 
 namespace kvlift {
 
@@ -43,6 +44,8 @@ public:
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
+  /// Takes one more argument, at the end; gives its index.
+  int64_t appendArgument(Type type, Location location) const;
   /// Returns one more value; gives its result index.
   int64_t appendResult(Value value) const;
 
@@ -56,6 +59,11 @@ std::vector<FuncOp> functionsOf(Operation module);
 /// For each function that ops in `module` name in an attribute, the first op
 /// that does: a call, a composite, a custom call.
 std::unordered_map<std::string, Operation> callersIn(Operation module);
+
+/// The ops in `module` that name one of `functions` in an attribute, in program
+/// order, each with the name.
+std::vector<std::pair<std::string, Operation>>
+usersOf(Operation module, const std::unordered_set<std::string> &functions);
 
 /// `stablehlo.transpose`'s permutation: result dim i is operand dim p[i].
 Dims permutationOf(Operation transpose);
@@ -82,6 +90,16 @@ struct DotNumbers {
 };
 DotNumbers dotNumbersOf(Operation dot);
 Attribute dotNumbersAttribute(Context context, const DotNumbers &numbers);
+
+/// What a `stablehlo.custom_call` says about a result that lives in an operand.
+/// The tuples say where in an operand or result of tuple type; with several
+/// results, the output's number comes first.
+struct OperandAlias {
+  Dims outputTuple;
+  int64_t operand;
+  Dims operandTuple;
+};
+std::vector<OperandAlias> operandAliasesOf(Operation customCall);
 
 /// Number of inputs of a scatter: (inputs..., indices, updates...).
 inline int64_t scatterInputs(Operation scatter) {

@@ -5,52 +5,36 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "kvlift/Json.h"
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
-
-#include <cstdio>
 
 using namespace kvlift;
 
 namespace {
 
-std::string jsonString(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", c);
-      out += escape;
-    } else
-      out += c;
-  }
-  return out + "\"";
-}
-
 std::string jsonType(Type type) {
   if (!type.isRankedTensor())
-    return "{\"shape\": [], \"dtype\": " + jsonString(type.print()) + "}";
+    return "{\"shape\": [], \"dtype\": " + json::string(type.print()) + "}";
   std::vector<std::string> extents;
   for (int64_t extent : type.shape())
     extents.push_back(extent == Type::dynamicExtent ? "null"
                                                     : std::to_string(extent));
   return "{\"shape\": [" + join(extents, ", ") +
-         "], \"dtype\": " + jsonString(type.element().print()) + "}";
+         "], \"dtype\": " + json::string(type.element().print()) + "}";
 }
 
 std::string jsonOptional(const std::optional<std::string> &text) {
-  return text ? jsonString(*text) : "null";
+  return text ? json::string(*text) : "null";
 }
 
 std::string jsonArgument(const FuncOp &function, int64_t i) {
   return "{\"index\": " + std::to_string(i) +
-         ", \"name\": " + jsonString(argumentName(function, i)) +
+         ", \"name\": " + json::string(argumentName(function, i)) +
          ", \"type\": " + jsonType(function.argumentType(i)) + ", \"kind\": " +
-         jsonString(function.argumentAttribute(i, marks::kind)
-                        .asString()
-                        .value_or("user_input")) +
+         json::string(function.argumentAttribute(i, marks::kind)
+                          .asString()
+                          .value_or("user_input")) +
          ", \"slot\": " +
          jsonOptional(function.argumentAttribute(i, marks::slot).asString()) +
          "}";
@@ -62,7 +46,7 @@ std::string jsonResult(const FuncOp &function, int64_t i) {
                          .asString()
                          .value_or(slot.value_or("result" + std::to_string(i)));
   return "{\"index\": " + std::to_string(i) +
-         ", \"name\": " + jsonString(name) +
+         ", \"name\": " + json::string(name) +
          ", \"type\": " + jsonType(function.resultType(i)) +
          ", \"slot\": " + jsonOptional(slot) + "}";
 }
@@ -93,16 +77,19 @@ std::optional<std::string> jsonFunction(const FuncOp &function,
   Provenance provenance(function);
   for (const Slot &slot : *slots)
     ties.push_back(
-        "{\"name\": " + jsonString(slot.name) +
+        "{\"name\": " + json::string(slot.name) +
         ", \"argument\": " + std::to_string(slot.argument) +
         ", \"result\": " + std::to_string(slot.result) + ", \"type\": " +
         jsonType(function.argumentType(slot.argument)) + ", \"kind\": " +
-        jsonString(function.argumentAttribute(slot.argument, marks::kind)
-                       .asString()
-                       .value_or("inferred")) +
-        ", \"update\": " + jsonString(updateOf(function, provenance, slot)) +
+        json::string(function.argumentAttribute(slot.argument, marks::kind)
+                         .asString()
+                         .value_or("inferred")) +
+        ", \"update\": " + json::string(updateOf(function, provenance, slot)) +
+        ", \"verdict\": " +
+        jsonOptional(function.argumentAttribute(slot.argument, marks::verdict)
+                         .asString()) +
         "}");
-  return "{\"name\": " + jsonString(function.name()) + ", \"arguments\": [" +
+  return "{\"name\": " + json::string(function.name()) + ", \"arguments\": [" +
          join(arguments, ", ") + "], \"results\": [" + join(results, ", ") +
          "], \"slots\": [" + join(ties, ", ") + "]}";
 }

@@ -158,8 +158,12 @@ std::optional<Dims> Attribute::denseIntegers() const {
   return values;
 }
 
+bool Attribute::isSplat() const {
+  return isDenseElements() && api().mlirDenseElementsAttrIsSplat(raw);
+}
+
 std::optional<int64_t> Attribute::splatInteger() const {
-  if (!isDenseElements() || !api().mlirDenseElementsAttrIsSplat(raw))
+  if (!isSplat())
     return std::nullopt;
   return Attribute(api().mlirDenseElementsAttrGetSplatValue(raw)).asInteger();
 }

@@ -102,6 +102,10 @@ std::vector<Value> Block::arguments() const {
   return all;
 }
 
+Value Block::addArgument(Type type, Location location) const {
+  return api().mlirBlockAddArgument(raw, type.raw, location.raw);
+}
+
 //===----------------------------------------------------------------------===//
 // Operation
 //===----------------------------------------------------------------------===//

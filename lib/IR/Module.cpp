@@ -63,10 +63,23 @@ StablehloVersions kvlift::stablehloVersions() {
   return versions;
 }
 
+/// Artifacts have no CHLO: replaces its ops by what they stand for. What has no
+/// such form stays, and the serialiser reports it.
+static void legalizeChlo(Operation module) {
+  bool found = false;
+  walk(module, [&](Operation op) { found |= op.name().starts_with("chlo."); });
+  std::string ignored;
+  if (found)
+    runHostPipeline(module,
+                    "builtin.module(func.func(chlo-legalize-to-stablehlo))",
+                    ignored);
+}
+
 std::optional<std::string> kvlift::writeArtifact(Operation module,
                                                  std::string_view version) {
   // Serialising turns the module into VHLO: let that happen to a copy.
   OwnedModule copy = OwnedModule::clone(module);
+  legalizeChlo(copy.operation());
   std::string target =
       version.empty() ? stablehloVersions().current : std::string(version);
   std::string bytes;

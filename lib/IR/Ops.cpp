@@ -102,6 +102,29 @@ void FuncOp::setArgumentType(int64_t index, Type type) const {
   body().argument(index).setType(type);
 }
 
+/// An attribute list must keep pace with what it is about, if there is one.
+static void appendEmpty(Operation op, std::string_view list) {
+  Attribute all = op.attribute(list);
+  if (!all.isArray())
+    return;
+  std::vector<Attribute> elements;
+  for (int64_t i = 0; i < all.arraySize(); ++i)
+    elements.push_back(all.arrayElement(i));
+  elements.push_back(Attribute::dictionary(op.context(), {}));
+  op.setAttribute(list, Attribute::array(op.context(), elements));
+}
+
+int64_t FuncOp::appendArgument(Type type, Location location) const {
+  std::vector<Type> inputs = functionType().functionInputs();
+  inputs.push_back(type);
+  Type changed =
+      Type::function(op.context(), inputs, functionType().functionResults());
+  op.setAttribute("function_type", Attribute::type(changed));
+  body().addArgument(type, location);
+  appendEmpty(op, "arg_attrs");
+  return inputs.size() - 1;
+}
+
 int64_t FuncOp::appendResult(Value value) const {
   std::vector<Type> results = functionType().functionResults();
   results.push_back(value.type());
@@ -111,16 +134,7 @@ int64_t FuncOp::appendResult(Value value) const {
   std::vector<Value> returned = returnOp().operands();
   returned.push_back(value);
   returnOp().setOperands(returned);
-
-  // The attribute list must keep pace with the results, if there is one.
-  Attribute all = op.attribute("res_attrs");
-  if (all.isArray()) {
-    std::vector<Attribute> elements;
-    for (int64_t i = 0; i < all.arraySize(); ++i)
-      elements.push_back(all.arrayElement(i));
-    elements.push_back(Attribute::dictionary(op.context(), {}));
-    op.setAttribute("res_attrs", Attribute::array(op.context(), elements));
-  }
+  appendEmpty(op, "res_attrs");
   return results.size() - 1;
 }
 
@@ -132,21 +146,37 @@ std::vector<FuncOp> kvlift::functionsOf(Operation module) {
   return functions;
 }
 
-static void addSymbols(Attribute value, Operation user,
-                       std::unordered_map<std::string, Operation> &users) {
+static void
+visitSymbols(Attribute value,
+             const std::function<void(const std::string &)> &visit) {
   if (auto symbol = value.asSymbol())
-    users.emplace(*symbol, user);
+    visit(*symbol);
   if (!value.isArray())
     return;
   for (int64_t i = 0, n = value.arraySize(); i < n; ++i)
-    addSymbols(value.arrayElement(i), user, users);
+    visitSymbols(value.arrayElement(i), visit);
 }
 
 std::unordered_map<std::string, Operation> kvlift::callersIn(Operation module) {
   std::unordered_map<std::string, Operation> users;
   walk(module, [&](Operation op) {
     for (const auto &[name, value] : op.attributes())
-      addSymbols(value, op, users);
+      visitSymbols(
+          value, [&](const std::string &symbol) { users.emplace(symbol, op); });
+  });
+  return users;
+}
+
+std::vector<std::pair<std::string, Operation>>
+kvlift::usersOf(Operation module,
+                const std::unordered_set<std::string> &functions) {
+  std::vector<std::pair<std::string, Operation>> users;
+  walk(module, [&](Operation op) {
+    for (const auto &[name, value] : op.attributes())
+      visitSymbols(value, [&](const std::string &symbol) {
+        if (functions.count(symbol))
+          users.emplace_back(symbol, op);
+      });
   });
   return users;
 }
@@ -253,4 +283,25 @@ Attribute kvlift::dotNumbersAttribute(Context context,
           ", lhs_contracting_dimensions = " + list(numbers.lhsContracting) +
           ", rhs_contracting_dimensions = " + list(numbers.rhsContracting) +
           ">");
+}
+
+//===----------------------------------------------------------------------===//
+// Custom call
+//===----------------------------------------------------------------------===//
+
+std::vector<OperandAlias> kvlift::operandAliasesOf(Operation customCall) {
+  std::vector<OperandAlias> aliases;
+  Attribute list = customCall.attribute("output_operand_aliases");
+  for (int64_t i = 0, n = list.isArray() ? list.arraySize() : 0; i < n; ++i) {
+    MlirAttribute alias = list.arrayElement(i).raw;
+    aliases.push_back(
+        {readDims(alias,
+                  api().stablehloOutputOperandAliasGetOutputTupleIndicesSize,
+                  api().stablehloOutputOperandAliasGetOutputTupleIndicesElem),
+         api().stablehloOutputOperandAliasGetOperandIndex(alias),
+         readDims(
+             alias, api().stablehloOutputOperandAliasGetOperandTupleIndicesSize,
+             api().stablehloOutputOperandAliasGetOperandTupleIndicesElem)});
+  }
+  return aliases;
 }

@@ -10,7 +10,8 @@
 // 2. The pairs of the `state` option.
 // 3. Provenance: a result whose chain of updates is rooted at an argument of
 //    its own type, when no other result has that root. Never by shape, order or
-//    name.
+//    name. Masks, paddings and counters count when nothing else returns a
+//    version of the argument. A remark says why an update is not tied.
 // 4. `tf.aliasing_output` and `iree.abi.output` on arguments that are left. JAX
 //    pairs donated buffers by shape, so one that provenance contradicts says
 //    where memory may go, not what is state: it is dropped with a remark.
@@ -65,8 +66,8 @@ public:
   }
 
   Status readAttributes();
-  void infer();
-  Status reportLost(const std::string &policy);
+  void infer(Callees &callees);
+  Status reportLost(const std::string &policy, LostUpdates &updates);
 
   void apply() const {
     for (const auto &[argument, name] : stale)
@@ -76,9 +77,30 @@ public:
   }
 
 private:
+  /// The results that carry versions of one argument.
+  struct Candidates {
+    /// Updated and in the argument's form, and updated in another form.
+    std::vector<int64_t> results, otherForms;
+    /// How many carry any version, the argument itself included.
+    int64_t versions = 0;
+    /// Whether a part is written for certain: more than a mask or a counter.
+    bool isWritten = false;
+  };
+
+  void addCandidates(const Provenance &provenance);
+  void remarkNotTied(int64_t argument, const Candidates &found);
+  void remarkNoOrigin(int64_t result, const NoOrigin *why);
+
   bool isNamed(int64_t argument) const {
     return function.argumentAttribute(argument, marks::aliasing) ||
            function.argumentAttribute(argument, marks::ireeOutput);
+  }
+  bool isNamedResult(int64_t result) const {
+    for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+      for (std::string_view name : {marks::aliasing, marks::ireeOutput})
+        if (function.argumentAttribute(i, name).asInteger() == result)
+          return true;
+    return false;
   }
   /// Whether the pair can be tied at all; reports why not.
   bool isPossible(Pair pair, std::string_view source);
@@ -101,6 +123,7 @@ private:
   DiagnosticLog &log;
   std::set<int64_t> arguments, results;
   std::set<std::pair<int64_t, int64_t>> tied;
+  std::map<int64_t, Candidates> candidates;
   std::vector<Pair> added;
   /// Aliasing attributes that provenance contradicts: argument and name.
   std::vector<std::pair<int64_t, std::string_view>> stale;
@@ -153,44 +176,95 @@ Status Finder::readAttributes() {
   return Status::success();
 }
 
-void Finder::infer() {
-  if (function.isDeclaration() || !function.hasOneBlock())
-    return;
-  Provenance provenance(function);
+void Finder::addCandidates(const Provenance &provenance) {
   Operation last = function.returnOp();
-  std::map<int64_t, std::vector<int64_t>> candidates;
   for (int64_t i = 0, n = last.numOperands(); i < n; ++i) {
-    const auto *origin = provenance.origin(last.operand(i));
-    if (!origin || !origin->update || !origin->view.empty() ||
-        arguments.count(origin->argument) || results.count(i) ||
-        function.argumentAttribute(origin->argument, marks::kind) ||
-        !(function.argumentType(origin->argument) == function.resultType(i)))
-      continue;
-    candidates[origin->argument].push_back(i);
-  }
-  for (const auto &[argument, found] : candidates) {
-    if (found.size() == 1) {
-      add({argument, found.front()});
+    const auto *origin = provenance.storage(last.operand(i));
+    if (!origin) {
+      remarkNoOrigin(i, provenance.noOrigin(last.operand(i)));
       continue;
     }
-    if (isNamed(argument))
-      continue; // An attribute says which one.
-    Diagnostic &remark = log.remark(
-        last.location(), "argument " + quote(argumentName(function, argument)) +
-                             " is not tied: " + std::to_string(found.size()) +
-                             " results carry versions of it");
-    remark.note(last.location(), "name one with state=arg" +
-                                     std::to_string(argument) + ":result" +
-                                     std::to_string(found.front()));
+    int64_t argument = origin->argument;
+    if (arguments.count(argument) || results.count(i) ||
+        function.argumentAttribute(argument, marks::kind))
+      continue;
+    Candidates &found = candidates[argument];
+    ++found.versions;
+    if (origin->strongest < Change::replaced && !origin->isCounter)
+      continue;
+    found.isWritten |= origin->strongest == Change::written;
+    bool isWhole = origin->hasView && origin->view.empty() &&
+                   function.argumentType(argument) == function.resultType(i);
+    (isWhole ? found.results : found.otherForms).push_back(i);
   }
 }
 
-Status Finder::reportLost(const std::string &policy) {
+void Finder::infer(Callees &callees) {
+  const Provenance *provenance = callees.provenanceOf(function);
+  if (!provenance)
+    return;
+  addCandidates(*provenance);
+  for (const auto &[argument, found] : candidates) {
+    // What only looks like state must not come back in two versions, nor be
+    // part of a pair that somebody named.
+    bool isOne =
+        found.results.size() == 1 &&
+        (found.isWritten || (found.versions == 1 && !isNamed(argument) &&
+                             !isNamedResult(found.results.front())));
+    if (isOne)
+      add({argument, found.results.front()});
+    else if (found.isWritten && !isNamed(argument))
+      remarkNotTied(argument, found);
+  }
+}
+
+/// An attribute may say which result it is; otherwise the user can.
+void Finder::remarkNotTied(int64_t argument, const Candidates &found) {
+  Location where = function.returnOp().location();
+  std::string text =
+      "argument " + quote(argumentName(function, argument)) + " is not tied: ";
+  if (!found.results.empty()) {
+    log.remark(where, text + std::to_string(found.results.size()) +
+                          " results carry versions of it")
+        .note(where, "name one with state=arg" + std::to_string(argument) +
+                         ":result" + std::to_string(found.results.front()));
+    return;
+  }
+  int64_t result = found.otherForms.front();
+  Type from = function.argumentType(argument);
+  Type to = function.resultType(result);
+  log.remark(
+      where,
+      text + "result #" + std::to_string(result) + " carries its update " +
+          (from == to ? "with other dims"
+                      : "as " + to.print() + ", not as " + from.print()));
+}
+
+/// Says why an update that is returned has no argument to be tied to.
+void Finder::remarkNoOrigin(int64_t result, const NoOrigin *why) {
+  if (!why || (!why->update && why->why != NoOrigin::recursiveCall) ||
+      results.count(result))
+    return;
+  Operation update = why->update ? why->update : why->at;
+  Diagnostic &remark =
+      log.remark(update.location(), "result #" + std::to_string(result) +
+                                        " is not tied: " + explain(*why));
+  if (why->why == NoOrigin::constant)
+    remark.note(function.operation().location(),
+                "to keep it between calls, make its first value an argument of "
+                "function " +
+                    quote(function.name()));
+}
+
+Status Finder::reportLost(const std::string &policy, LostUpdates &updates) {
   if (policy == "return")
     return Status::success();
-  std::vector<LostUpdate> lost = findLostUpdates(function);
+  const std::vector<LostUpdate> &lost = updates.in(function);
   Severity severity = policy == "ignore" ? Severity::remark : Severity::error;
+  std::set<std::pair<const void *, int64_t>> reported;
   for (const LostUpdate &each : lost) {
+    if (!reported.insert({each.version.raw.ptr, each.argument}).second)
+      continue;
     std::string name = argumentName(function, each.argument);
     Diagnostic &report =
         log.report(severity, each.update.location(),
@@ -201,10 +275,16 @@ Status Finder::reportLost(const std::string &policy) {
     Location argument = function.body().argument(each.argument).location();
     report.note(argument,
                 "argument #" + std::to_string(each.argument) + " enters here");
-    if (severity == Severity::error)
-      report.note(each.update.location(),
-                  "pass lost-updates=return to return it, or "
-                  "lost-updates=ignore to accept the loss");
+    for (const CallStep &step : each.calls)
+      report.note(step.call.location(), "and is passed on here");
+    if (severity != Severity::error)
+      continue;
+    Operation region = regionAround(each);
+    report.note(each.update.location(),
+                (region ? "carry it out of " + quote(region.name()) + ", or "
+                        : std::string("pass lost-updates=return to return "
+                                      "it, or ")) +
+                    "lost-updates=ignore to accept the loss");
   }
   return lost.empty() || policy == "ignore" ? Status::success()
                                             : Status::failure();
@@ -265,6 +345,8 @@ Status kvlift::findState(Operation module, const PassOptions &options,
     return Status::failure();
   }
 
+  Callees callees(module);
+  LostUpdates updates(callees);
   std::vector<Finder> finders;
   bool failed = false;
   for (const FuncOp &function : functionsOf(module)) {
@@ -273,9 +355,9 @@ Status kvlift::findState(Operation module, const PassOptions &options,
     Finder &finder = finders.emplace_back(function, log);
     failed |= finder.readMarks().failed();
     failed |= finder.addNamed(*pairs).failed();
-    finder.infer();
+    finder.infer(callees);
     failed |= finder.readAttributes().failed();
-    failed |= finder.reportLost(policy).failed();
+    failed |= finder.reportLost(policy, updates).failed();
   }
   if (failed)
     return Status::failure();

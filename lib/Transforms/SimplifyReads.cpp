@@ -19,9 +19,10 @@
 // 4. Transpose and reshape the (small) result to what it was.
 //
 // Each element is the same sum of the same products. Left alone: a view that
-// splits a dim of the slot, repetition in summed or free dims, a dot that names
-// an algorithm for its operands or a sharding of its result, and quantized
-// elements, whose scales can belong to a dim.
+// splits a dim of the slot, a version that is overwritten before the dot,
+// repetition in summed or free dims, a dot that names an algorithm for its
+// operands or a sharding of its result, and quantized elements, whose scales
+// can belong to a dim.
 //
 //===----------------------------------------------------------------------===//
 
@@ -278,6 +279,17 @@ bool isSlotVersion(const FuncOp &function, const Provenance &provenance,
          function.argumentAttribute(origin->argument, marks::slot);
 }
 
+/// Whether an update overwrites the version before the dot reads it. A copy
+/// made by the view then saves the old contents, and has to stay.
+bool isOverwrittenBefore(Operation dot, Value version) {
+  for (const Use &use : version.uses()) {
+    Operation user(use.user);
+    if (isUpdate(user) && user.block() == dot.block() && user.isBefore(dot))
+      return true;
+  }
+  return false;
+}
+
 /// A dot_general, and which of its operands is a view of a slot.
 struct SlotRead {
   Operation dot;
@@ -292,7 +304,8 @@ std::vector<SlotRead> findSlotReads(const FuncOp &function) {
       continue;
     for (bool viewedIsFirst : {false, true}) {
       std::optional<Plan> plan = match(op, viewedIsFirst);
-      if (!plan || !isSlotVersion(function, provenance, plan->view.source))
+      if (!plan || !isSlotVersion(function, provenance, plan->view.source) ||
+          isOverwrittenBefore(op, plan->view.source))
         continue;
       // Of two slots that are read as they lie, one has to give way.
       if (plan->view.through.empty() &&

@@ -11,8 +11,9 @@
 //    by byte size, not by dataflow.
 //
 // Refused: marks that contradict each other, an old version returned beside the
-// new one, which IREE would return with the new contents, and another argument
-// that aliases a slot's result.
+// new one, which IREE would return with the new contents, one version returned
+// for two slots, a slot passed twice to a function that updates it, and another
+// argument that aliases a slot's result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +22,8 @@
 #include "kvlift/State.h"
 
 #include <map>
+#include <set>
+#include <unordered_set>
 
 using namespace kvlift;
 
@@ -31,21 +34,57 @@ struct Plan {
   std::vector<Slot> slots;
 };
 
-/// Reports every result that shows the storage of a slot before its update.
-Status checkEscapes(const Plan &plan, DiagnosticLog &log) {
-  if (plan.function.isDeclaration() || !plan.function.hasOneBlock())
-    return Status::success();
-  Provenance provenance(plan.function);
+/// The versions on the way from a tied result back to its argument.
+class TiedChain {
+public:
+  TiedChain(const Provenance &provenance, Value tied) {
+    const auto *origin = provenance.storage(tied);
+    for (; origin && origin->update;
+         origin = provenance.storage(origin->before))
+      versions.insert(origin->version.raw.ptr);
+    if (origin)
+      versions.insert(origin->version.raw.ptr);
+  }
+  bool contains(Value version) const { return versions.count(version.raw.ptr); }
+
+private:
+  std::unordered_set<const void *> versions;
+};
+
+/// Whether a result that shows the storage of a slot returns another version of
+/// it than the tied one. What a mask or a counter computes from an old version
+/// is a value of its own, unless the chain goes on from it.
+bool isEscape(const Provenance &provenance, Value tiedValue, Value otherValue,
+              bool isTiedToo) {
+  const auto *tied = provenance.storage(tiedValue);
+  const auto *other = provenance.storage(otherValue);
+  if (tied && tied->version == other->version)
+    return false; // The same version once more: read after the update.
+  if (isTiedToo && tied && !tied->update && !other->update)
+    return false; // Two slots swap their contents as they are.
+  if (!other->update || other->change == Change::written)
+    return true;
+  return TiedChain(provenance, tiedValue).contains(other->version);
+}
+
+/// Reports every result that returns an old version of a slot.
+Status checkEscapes(const Plan &plan, const Provenance &provenance,
+                    DiagnosticLog &log) {
   Operation last = plan.function.returnOp();
+  std::map<int64_t, std::vector<int64_t>> resultsOf;
+  for (int64_t i = 0, n = last.numOperands(); i < n; ++i)
+    if (const auto *origin = provenance.storage(last.operand(i)))
+      resultsOf[origin->argument].push_back(i);
+  std::set<int64_t> tied;
+  for (const Slot &slot : plan.slots)
+    tied.insert(slot.result);
+
   bool escapes = false;
-  for (const Slot &slot : plan.slots) {
-    const auto *tied = provenance.origin(last.operand(slot.result));
-    for (int64_t i = 0, n = last.numOperands(); i < n; ++i) {
-      const auto *other = provenance.origin(last.operand(i));
-      if (i == slot.result || !other || other->argument != slot.argument)
+  for (const Slot &slot : plan.slots)
+    for (int64_t i : resultsOf[slot.argument]) {
+      if (i == slot.result || !isEscape(provenance, last.operand(slot.result),
+                                        last.operand(i), tied.count(i)))
         continue;
-      if (tied && tied->made == other->made)
-        continue; // The same version once more: read after the update.
       log.error(last.location(),
                 "slot " + quote(slot.name) + ": result #" + std::to_string(i) +
                     " returns an old version beside the updated one in result "
@@ -55,8 +94,83 @@ Status checkEscapes(const Plan &plan, DiagnosticLog &log) {
                                  "value computed from it, or do not tie it");
       escapes = true;
     }
-  }
   return escapes ? Status::failure() : Status::success();
+}
+
+/// Reports a slot whose result is an updated version of another slot: one
+/// storage cannot be both. Whole values may be shared, such as a counter.
+Status checkShared(const Plan &plan, const Provenance &provenance,
+                   DiagnosticLog &log) {
+  for (const Slot &slot : plan.slots) {
+    Value version = plan.function.returnOp().operand(slot.result);
+    const auto *origin = provenance.origin(version);
+    if (!origin || origin->argument == slot.argument ||
+        origin->strongest < Change::written)
+      continue;
+    auto other = plan.function.argumentAttribute(origin->argument, marks::slot)
+                     .asString();
+    if (!other)
+      continue;
+    log.error(plan.function.returnOp().location(),
+              "slot " + quote(slot.name) + ": result #" +
+                  std::to_string(slot.result) +
+                  " returns the updated version of slot " + quote(*other) +
+                  "; one version cannot be two slots")
+        .note(origin->update.location(), "the version is made here");
+    return Status::failure();
+  }
+  return Status::success();
+}
+
+/// The parameters of a function that it updates, returned or not.
+std::set<int64_t> updatedParameters(const Provenance &callee) {
+  std::set<int64_t> updated;
+  for (Operation update : callee.updates())
+    for (Value result : update.results())
+      if (const auto *origin = callee.storage(result);
+          origin && origin->update == update &&
+          origin->change == Change::written)
+        updated.insert(origin->argument);
+  return updated;
+}
+
+/// Reports a call that passes a version of a slot twice, when the callee
+/// updates one of the two: the other would see the update.
+Status checkCalls(const Plan &plan, const Provenance &provenance,
+                  Callees &callees, DiagnosticLog &log) {
+  for (Operation call : provenance.calls()) {
+    auto callee = callees.calleeOf(call);
+    const Provenance *inside = callee ? callees.provenanceOf(*callee) : nullptr;
+    if (!inside)
+      continue;
+    std::map<const void *, int64_t> passed;
+    std::optional<std::set<int64_t>> updated;
+    for (int64_t i = 0, n = call.numOperands(); i < n; ++i) {
+      const auto *origin = provenance.origin(call.operand(i));
+      auto slot = origin ? plan.function.argumentAttribute(origin->argument,
+                                                           marks::slot)
+                         : Attribute();
+      if (!slot)
+        continue;
+      auto [first, isNew] = passed.emplace(origin->version.raw.ptr, i);
+      if (isNew)
+        continue;
+      if (!updated)
+        updated = updatedParameters(*inside);
+      if (!updated->count(i) && !updated->count(first->second))
+        continue;
+      log.error(call.location(), "slot " + quote(*slot.asString()) +
+                                     " is passed twice, as operands #" +
+                                     std::to_string(first->second) + " and #" +
+                                     std::to_string(i) + " of function " +
+                                     quote(callee->name()) +
+                                     ", which updates it")
+          .note(callee->operation().location(),
+                "the function is here; run `inline` first, or pass it once");
+      return Status::failure();
+    }
+  }
+  return Status::success();
 }
 
 /// Reports an argument that is no slot but aliases the result of one.
@@ -94,6 +208,7 @@ void apply(const Plan &plan) {
 
 Status kvlift::tieState(Operation module, const PassOptions &,
                         DiagnosticLog &log) {
+  Callees callees(module);
   std::vector<Plan> plans;
   for (const FuncOp &function : functionsOf(module)) {
     if (!function.isPublic())
@@ -102,8 +217,14 @@ Status kvlift::tieState(Operation module, const PassOptions &,
     if (!slots)
       return Status::failure();
     plans.push_back({function, *slots});
-    if (checkEscapes(plans.back(), log).failed() ||
-        checkAliasing(plans.back(), log).failed())
+    if (checkAliasing(plans.back(), log).failed())
+      return Status::failure();
+    const Provenance *provenance =
+        slots->empty() ? nullptr : callees.provenanceOf(function);
+    if (provenance &&
+        (checkEscapes(plans.back(), *provenance, log).failed() ||
+         checkShared(plans.back(), *provenance, log).failed() ||
+         checkCalls(plans.back(), *provenance, callees, log).failed()))
       return Status::failure();
   }
   for (const Plan &plan : plans)

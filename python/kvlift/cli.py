@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from kvlift.errors import KvliftError
+
+if TYPE_CHECKING:
+    from kvlift.lifting import LiftedModule
 
 app = typer.Typer(
     help="Lift in-place state of StableHLO programs into tied, donated buffers.",
@@ -74,6 +79,56 @@ def lift(
 
 
 @app.command()
+def audit(
+    source: Annotated[Path, typer.Argument(help="A .kvl package, or StableHLO to lift.")],
+    target: Annotated[str, typer.Option(help="pjrt:cpu, pjrt:cuda or iree:cpu.")] = "pjrt:cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Compile a module and list the slot-sized copies that the compiled program makes.
+
+    Exits with 1 when there are any.
+
+    Example: `kvlift audit model.kvl --target=iree:cpu`
+    """
+    import kvlift
+
+    report = kvlift.compile(_lifted(source), target).audit()
+    print(json.dumps(asdict(report), indent=2) if as_json else report)
+    if not report.is_in_place:
+        raise typer.Exit(1)
+
+
+@app.command()
+def inspect(
+    source: Annotated[Path, typer.Argument(help="A .kvl package, or StableHLO to lift.")],
+    dot: Annotated[Path | None, typer.Option(help="Write the chains as a Graphviz graph.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the chains as a page.")] = None,
+) -> None:
+    """Show functions, slots, the versions of each slot and who reads them.
+
+    Example: `kvlift inspect model.kvl --html chains.html`
+    """
+    from kvlift.inspect import as_dot, as_html, as_tree
+
+    lifted = _lifted(source)
+    if dot is not None:
+        dot.write_text(as_dot(lifted))
+    if html is not None:
+        html.write_text(as_html(lifted, source.name))
+    if dot is None and html is None:
+        Console(width=None if sys.stdout.isatty() else 150).print(as_tree(lifted))
+
+
+def _lifted(source: Path) -> LiftedModule:
+    """A package as it was saved, or anything else lifted."""
+    import kvlift
+
+    if zipfile.is_zipfile(source):
+        return kvlift.load(source)
+    return kvlift.lift(source)
+
+
+@app.command()
 def demo(
     batch: Annotated[list[int] | None, typer.Option(help="Batch size; may be repeated.")] = None,
     capacity: Annotated[int, typer.Option(min=2, help="Rows of each cache.")] = 2048,
@@ -97,5 +152,7 @@ def main() -> None:
     try:
         app()
     except (KvliftError, OSError) as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        # Types and indices in the message have brackets, which are no markup.
+        text = f"[bold red]error:[/] {escape(str(error))}"
+        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
         sys.exit(1)

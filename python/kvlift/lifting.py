@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch_mlir import ir
 
 LostUpdates = Literal["error", "return", "ignore"]
+OnConflict = Literal["error", "copy"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ class LiftedModule:
 def lift(
     source: Any,
     *,
+    target: str | None = None,
     lost_updates: LostUpdates = "error",
+    on_conflict: OnConflict = "error",
+    require: Literal["in_place"] | None = None,
     state: Mapping[str, tuple[int, int]] | None = None,
 ) -> LiftedModule:
     """Finds every piece of state in a program and ties it to where its new value leaves.
@@ -88,8 +92,13 @@ def lift(
         source: a `torch.export.ExportedProgram`; a `torch_mlir.ir.Module` (changed in place);
             a `jax.jit(f).lower(...)` or `jax.export.Exported`; StableHLO as text, bytecode or
             portable artifact; or the path of a file with one of these.
+        target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`, whose known habits count in the verdict on
+            each slot; None judges only what holds on every runtime.
         lost_updates: what to do about an update that no result carries: refuse (`error`),
             append a tied result (`return`), or accept it (`ignore`, a remark stays).
+        on_conflict: what to do where an old value is needed after the update that overwrites it:
+            refuse (`error`), or give the reader a copy of it (`copy`, a remark says so).
+        require: `in_place` refuses a slot that the target is known to copy.
         state: pairs to tie that provenance cannot find, by a name of your choice:
             `{"pos": (3, 1)}` ties argument 3 to result 1.
 
@@ -102,13 +111,14 @@ def lift(
             a module that was passed in is as it was.
         HostError: torch-mlir is missing or damaged.
     """
-    pipeline = _pipeline(lost_updates, state or {})
+    pipeline = _pipeline(target, lost_updates, on_conflict, require, state or {})
     module, values = _import(source)
     _refuse_unliftable(module)
     done, entries = host().run_pipeline(module._CAPIPtr, pipeline)
     diagnostics = diagnostics_from_core(entries)
     if not done:
         raise LiftError("the program cannot be lifted", diagnostics)
+    values = {**values, **_take_initial_values(module)}
     return LiftedModule(module, read_manifest(module), diagnostics, values)
 
 
@@ -136,7 +146,13 @@ def read_manifest(module: ir.Module) -> Manifest:
     return Manifest.from_json(text)
 
 
-def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
+def _pipeline(
+    target: str | None,
+    lost_updates: str,
+    on_conflict: str,
+    require: str | None,
+    state: Mapping[str, tuple[int, int]],
+) -> str:
     try:
         pairs = ",".join(f"arg{argument:d}:result{result:d}" for argument, result in state.values())
     except (AttributeError, TypeError, ValueError):
@@ -145,26 +161,51 @@ def _pipeline(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> str:
             "3 to result 1"
         ) from None
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
+    check_options = (
+        f"target={target or 'any'} on-conflict={on_conflict} require={require or 'none'}"
+    )
     passes = [
         "kvlift-legalize-constants",
+        "kvlift-lift-globals",
         f"kvlift-find-state{{{find_options}}}",
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-simplify-updates",
         "kvlift-simplify-reads",
+        "kvlift-order-updates",
+        f"kvlift-check-in-place{{{check_options}}}",
         "kvlift-tie-state",
     ]
     return f"builtin.module({','.join(passes)})"
+
+
+def _take_initial_values(module: ir.Module) -> dict[str, Any]:
+    """Moves the contents of lifted globals from the IR to where sessions look for them."""
+    import numpy as np
+    from torch_mlir import ir
+
+    mark = "kvlift.initial"
+    values = {}
+    for function in module.body:
+        if "arg_attrs" not in function.attributes:
+            continue
+        dictionaries = list(function.attributes["arg_attrs"])
+        if not any(mark in dictionary for dictionary in dictionaries):
+            continue
+        kept = []
+        for dictionary in dictionaries:
+            entries = {entry.name: entry.attr for entry in dictionary}
+            if mark in entries:
+                values[entries["kvlift.name"].value] = np.array(entries.pop(mark))
+            kept.append(ir.DictAttr.get(entries, module.context))
+        function.attributes["arg_attrs"] = ir.ArrayAttr.get(kept, module.context)
+    return values
 
 
 def _refuse_unliftable(module: ir.Module) -> None:
     """Only ranked tensors can be slots, and only they cross the border of a runtime."""
     from torch_mlir import ir
 
-    functions = [
-        op
-        for op in module.body
-        if op.operation.name == "func.func" and "sym_visibility" not in op.attributes
-    ]
+    functions = [op for op in module.body if op.operation.name == "func.func" and _is_public(op)]
     if not functions:
         raise LiftError("the module has no public function, so nothing can be lifted")
     for function in functions:
@@ -176,6 +217,11 @@ def _refuse_unliftable(module: ir.Module) -> None:
                         f"{side} #{index} of function {function.attributes['sym_name'].value!r} "
                         f"is {each}; lift takes StableHLO on ranked tensors"
                     )
+
+
+def _is_public(function: Any) -> bool:
+    mark = "sym_visibility"
+    return mark not in function.attributes or function.attributes[mark].value == "public"
 
 
 def _import(source: Any) -> tuple[ir.Module, Mapping[str, Any]]:

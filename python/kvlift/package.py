@@ -136,5 +136,5 @@ def _unpack_values(data: bytes, path: Path) -> dict[str, np.ndarray[Any, Any]]:
         raise SourceError(f"'{path}' has values of unknown types: {', '.join(unknown)}")
     return {
         name: np.frombuffer(entry["data"], _STORED[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in entries
+        for name, entry in sorted(entries)
     }

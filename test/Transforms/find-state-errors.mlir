@@ -136,3 +136,165 @@ func.func @never_out(%a: tensor<4xf32> {kvlift.slot = "k"}) -> tensor<4xf32> {
 func.func @marked_other_type(%x: tensor<4xf16>, %a: tensor<4xf32> {kvlift.slot = "k"}) -> (tensor<4xf16> {kvlift.slot = "k"}) {
   return %x : tensor<4xf16>
 }
+
+// -----
+
+// Updates that are returned and cannot be tied say why, where they stand. A
+// function that makes its cache itself, as a prefill does, is one of them.
+
+// expected-note@below {{to keep it between calls, make its first value an argument of function 'starts_from_constant'}}
+func.func @starts_from_constant(%u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.constant dense<0.0> : tensor<4xf32>
+  // expected-remark@below {{result #0 is not tied: the update starts from a constant, so nothing feeds back}}
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+func.func @computed(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.negate %a : tensor<4xf32>
+  // expected-remark@below {{result #0 is not tied: what is updated is computed by 'stablehlo.negate'}}
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+// Two candidate roots: which cache comes back depends on the predicate. The
+// update is not lost, it may be what is returned.
+
+func.func @merged(%a: tensor<4xf32>, %b: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = "stablehlo.if"(%p) ({
+    // expected-remark@below {{result #0 is not tied: 'stablehlo.if' merges versions of different values}}
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return %1 : tensor<4xf32>
+  }, {
+    stablehlo.return %b : tensor<4xf32>
+  }) : (tensor<i1>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @not_carried(%a: tensor<4xf32>, %b: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0:2 = stablehlo.while(%c = %a, %d = %b) : tensor<4xf32>, tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      // expected-remark@below {{result #0 is not tied: the loop hands another value to its next iteration}}
+      %1 = stablehlo.dynamic_update_slice %d, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+      stablehlo.return %1, %c : tensor<4xf32>, tensor<4xf32>
+    }
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+func.func @recursive(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  // expected-remark@below {{result #0 is not tied: the callee calls itself}}
+  %0 = call @recursive(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// The update comes back in another form than the argument went in.
+
+func.func @other_layout(%a: tensor<3x3xf32>, %u: tensor<1x1xf32>, %i: tensor<i32>) -> tensor<3x3xf32> {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i, %i : (tensor<3x3xf32>, tensor<1x1xf32>, tensor<i32>, tensor<i32>) -> tensor<3x3xf32>
+  %1 = stablehlo.transpose %0, dims = [1, 0] : (tensor<3x3xf32>) -> tensor<3x3xf32>
+  // expected-remark@below {{argument 'arg0' is not tied: result #0 carries its update with other dims}}
+  return %1 : tensor<3x3xf32>
+}
+
+// -----
+
+func.func @other_form(%a: tensor<2x2xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.reshape %a : (tensor<2x2xf32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  // expected-remark@below {{argument 'arg0' is not tied: result #0 carries its update as tensor<4xf32>, not as tensor<2x2xf32>}}
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+// An update in a loop body that the loop does not carry is gone after each
+// iteration, not only after the call.
+
+// expected-note@below {{argument #0 enters here}}
+func.func @lost_in_loop(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.while(%b = %a) : tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      // expected-error@below {{lost update of argument 'arg0': no result carries what 'stablehlo.dynamic_update_slice' writes}}
+      // expected-note@below {{carry it out of 'stablehlo.while', or lost-updates=ignore to accept the loss}}
+      %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+      stablehlo.return %b : tensor<4xf32>
+    }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// What a loop or branch carries out is lost when its result is: the op is the
+// last update.
+
+// expected-note@below {{argument #0 enters here}}
+func.func @lost_after_branch(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-error@below {{lost update of argument 'arg0': no result carries what 'stablehlo.if' writes}}
+  // expected-note@below {{pass lost-updates=return to return it}}
+  %0 = "stablehlo.if"(%p) ({
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return %1 : tensor<4xf32>
+  }, {
+    stablehlo.return %a : tensor<4xf32>
+  }) : (tensor<i1>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// An update in a function that does not return it, however deep. It is reported
+// for the argument that it updates, with the way there.
+
+// expected-note@below {{argument #0 enters here}}
+func.func @lost_in_callee(%k: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-note@below {{and is passed on here}}
+  call @outer(%u, %k, %i) : (tensor<1xf32>, tensor<4xf32>, tensor<i32>) -> ()
+  return
+}
+func.func private @outer(%u: tensor<1xf32>, %a: tensor<4xf32>, %i: tensor<i32>) {
+  // expected-note@below {{and is passed on here}}
+  call @inner(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  return
+}
+func.func private @inner(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-error@below {{lost update of argument 'arg0': no result carries what 'stablehlo.dynamic_update_slice' writes}}
+  // expected-note@below {{pass lost-updates=return to return it}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// The same in the decomposition of a composite; and a private function that
+// nobody calls loses nothing.
+
+// expected-note@below {{argument #0 enters here}}
+func.func @lost_in_composite(%k: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
+  // expected-note@below {{and is passed on here}}
+  %0 = stablehlo.composite "my.op" %k, %u, %i {decomposition = @decomposition} : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<i32>
+  return %0 : tensor<i32>
+}
+func.func private @decomposition(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
+  // expected-error@below {{lost update of argument 'arg0'}}
+  // expected-note@below {{pass lost-updates=return}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %i : tensor<i32>
+}
+func.func private @nobody_calls(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}

@@ -241,3 +241,194 @@ func.func @blocks(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tens
   %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// The same with 64 slots in an order drawn by chance: each is found by its own
+// chain, whatever stands beside it.
+
+// CHECK-LABEL: func.func @shuffled_64
+// CHECK-SAME: -> (tensor<2xi8> {kvlift.slot = "arg10"}, tensor<2xi8> {kvlift.slot = "arg20"}, tensor<2xi8> {kvlift.slot = "arg12"}, tensor<2xi8> {kvlift.slot = "arg31"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg50"}, tensor<2xi8> {kvlift.slot = "arg55"}, tensor<2xi8> {kvlift.slot = "arg19"}, tensor<2xi8> {kvlift.slot = "arg56"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg43"}, tensor<2xi8> {kvlift.slot = "arg45"}, tensor<2xi8> {kvlift.slot = "arg0"}, tensor<2xi8> {kvlift.slot = "arg21"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg1"}, tensor<2xi8> {kvlift.slot = "arg16"}, tensor<2xi8> {kvlift.slot = "arg8"}, tensor<2xi8> {kvlift.slot = "arg22"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg11"}, tensor<2xi8> {kvlift.slot = "arg54"}, tensor<2xi8> {kvlift.slot = "arg53"}, tensor<2xi8> {kvlift.slot = "arg42"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg24"}, tensor<2xi8> {kvlift.slot = "arg29"}, tensor<2xi8> {kvlift.slot = "arg18"}, tensor<2xi8> {kvlift.slot = "arg33"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg30"}, tensor<2xi8> {kvlift.slot = "arg28"}, tensor<2xi8> {kvlift.slot = "arg49"}, tensor<2xi8> {kvlift.slot = "arg61"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg44"}, tensor<2xi8> {kvlift.slot = "arg40"}, tensor<2xi8> {kvlift.slot = "arg17"}, tensor<2xi8> {kvlift.slot = "arg48"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg38"}, tensor<2xi8> {kvlift.slot = "arg59"}, tensor<2xi8> {kvlift.slot = "arg62"}, tensor<2xi8> {kvlift.slot = "arg39"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg14"}, tensor<2xi8> {kvlift.slot = "arg7"}, tensor<2xi8> {kvlift.slot = "arg36"}, tensor<2xi8> {kvlift.slot = "arg51"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg46"}, tensor<2xi8> {kvlift.slot = "arg35"}, tensor<2xi8> {kvlift.slot = "arg47"}, tensor<2xi8> {kvlift.slot = "arg15"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg57"}, tensor<2xi8> {kvlift.slot = "arg26"}, tensor<2xi8> {kvlift.slot = "arg27"}, tensor<2xi8> {kvlift.slot = "arg5"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg2"}, tensor<2xi8> {kvlift.slot = "arg13"}, tensor<2xi8> {kvlift.slot = "arg32"}, tensor<2xi8> {kvlift.slot = "arg58"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg37"}, tensor<2xi8> {kvlift.slot = "arg23"}, tensor<2xi8> {kvlift.slot = "arg6"}, tensor<2xi8> {kvlift.slot = "arg34"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg52"}, tensor<2xi8> {kvlift.slot = "arg4"}, tensor<2xi8> {kvlift.slot = "arg3"}, tensor<2xi8> {kvlift.slot = "arg63"},
+// CHECK-SAME: tensor<2xi8> {kvlift.slot = "arg25"}, tensor<2xi8> {kvlift.slot = "arg9"}, tensor<2xi8> {kvlift.slot = "arg60"}, tensor<2xi8> {kvlift.slot = "arg41"})
+func.func @shuffled_64(%a0: tensor<2xi8>, %a1: tensor<2xi8>, %a2: tensor<2xi8>, %a3: tensor<2xi8>, %a4: tensor<2xi8>, %a5: tensor<2xi8>, %a6: tensor<2xi8>, %a7: tensor<2xi8>, %a8: tensor<2xi8>, %a9: tensor<2xi8>, %a10: tensor<2xi8>, %a11: tensor<2xi8>, %a12: tensor<2xi8>, %a13: tensor<2xi8>, %a14: tensor<2xi8>, %a15: tensor<2xi8>, %a16: tensor<2xi8>, %a17: tensor<2xi8>, %a18: tensor<2xi8>, %a19: tensor<2xi8>, %a20: tensor<2xi8>, %a21: tensor<2xi8>, %a22: tensor<2xi8>, %a23: tensor<2xi8>, %a24: tensor<2xi8>, %a25: tensor<2xi8>, %a26: tensor<2xi8>, %a27: tensor<2xi8>, %a28: tensor<2xi8>, %a29: tensor<2xi8>, %a30: tensor<2xi8>, %a31: tensor<2xi8>, %a32: tensor<2xi8>, %a33: tensor<2xi8>, %a34: tensor<2xi8>, %a35: tensor<2xi8>, %a36: tensor<2xi8>, %a37: tensor<2xi8>, %a38: tensor<2xi8>, %a39: tensor<2xi8>, %a40: tensor<2xi8>, %a41: tensor<2xi8>, %a42: tensor<2xi8>, %a43: tensor<2xi8>, %a44: tensor<2xi8>, %a45: tensor<2xi8>, %a46: tensor<2xi8>, %a47: tensor<2xi8>, %a48: tensor<2xi8>, %a49: tensor<2xi8>, %a50: tensor<2xi8>, %a51: tensor<2xi8>, %a52: tensor<2xi8>, %a53: tensor<2xi8>, %a54: tensor<2xi8>, %a55: tensor<2xi8>, %a56: tensor<2xi8>, %a57: tensor<2xi8>, %a58: tensor<2xi8>, %a59: tensor<2xi8>, %a60: tensor<2xi8>, %a61: tensor<2xi8>, %a62: tensor<2xi8>, %a63: tensor<2xi8>, %u: tensor<1xi8>, %i: tensor<i32>)
+    -> (tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>) {
+  %0 = stablehlo.dynamic_update_slice %a0, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %1 = stablehlo.dynamic_update_slice %a1, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %2 = stablehlo.dynamic_update_slice %a2, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %3 = stablehlo.dynamic_update_slice %a3, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %4 = stablehlo.dynamic_update_slice %a4, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %5 = stablehlo.dynamic_update_slice %a5, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %6 = stablehlo.dynamic_update_slice %a6, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %7 = stablehlo.dynamic_update_slice %a7, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %8 = stablehlo.dynamic_update_slice %a8, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %9 = stablehlo.dynamic_update_slice %a9, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %10 = stablehlo.dynamic_update_slice %a10, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %11 = stablehlo.dynamic_update_slice %a11, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %12 = stablehlo.dynamic_update_slice %a12, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %13 = stablehlo.dynamic_update_slice %a13, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %14 = stablehlo.dynamic_update_slice %a14, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %15 = stablehlo.dynamic_update_slice %a15, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %16 = stablehlo.dynamic_update_slice %a16, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %17 = stablehlo.dynamic_update_slice %a17, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %18 = stablehlo.dynamic_update_slice %a18, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %19 = stablehlo.dynamic_update_slice %a19, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %20 = stablehlo.dynamic_update_slice %a20, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %21 = stablehlo.dynamic_update_slice %a21, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %22 = stablehlo.dynamic_update_slice %a22, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %23 = stablehlo.dynamic_update_slice %a23, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %24 = stablehlo.dynamic_update_slice %a24, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %25 = stablehlo.dynamic_update_slice %a25, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %26 = stablehlo.dynamic_update_slice %a26, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %27 = stablehlo.dynamic_update_slice %a27, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %28 = stablehlo.dynamic_update_slice %a28, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %29 = stablehlo.dynamic_update_slice %a29, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %30 = stablehlo.dynamic_update_slice %a30, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %31 = stablehlo.dynamic_update_slice %a31, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %32 = stablehlo.dynamic_update_slice %a32, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %33 = stablehlo.dynamic_update_slice %a33, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %34 = stablehlo.dynamic_update_slice %a34, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %35 = stablehlo.dynamic_update_slice %a35, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %36 = stablehlo.dynamic_update_slice %a36, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %37 = stablehlo.dynamic_update_slice %a37, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %38 = stablehlo.dynamic_update_slice %a38, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %39 = stablehlo.dynamic_update_slice %a39, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %40 = stablehlo.dynamic_update_slice %a40, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %41 = stablehlo.dynamic_update_slice %a41, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %42 = stablehlo.dynamic_update_slice %a42, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %43 = stablehlo.dynamic_update_slice %a43, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %44 = stablehlo.dynamic_update_slice %a44, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %45 = stablehlo.dynamic_update_slice %a45, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %46 = stablehlo.dynamic_update_slice %a46, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %47 = stablehlo.dynamic_update_slice %a47, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %48 = stablehlo.dynamic_update_slice %a48, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %49 = stablehlo.dynamic_update_slice %a49, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %50 = stablehlo.dynamic_update_slice %a50, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %51 = stablehlo.dynamic_update_slice %a51, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %52 = stablehlo.dynamic_update_slice %a52, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %53 = stablehlo.dynamic_update_slice %a53, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %54 = stablehlo.dynamic_update_slice %a54, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %55 = stablehlo.dynamic_update_slice %a55, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %56 = stablehlo.dynamic_update_slice %a56, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %57 = stablehlo.dynamic_update_slice %a57, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %58 = stablehlo.dynamic_update_slice %a58, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %59 = stablehlo.dynamic_update_slice %a59, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %60 = stablehlo.dynamic_update_slice %a60, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %61 = stablehlo.dynamic_update_slice %a61, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %62 = stablehlo.dynamic_update_slice %a62, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  %63 = stablehlo.dynamic_update_slice %a63, %u, %i : (tensor<2xi8>, tensor<1xi8>, tensor<i32>) -> tensor<2xi8>
+  return %10, %20, %12, %31, %50, %55, %19, %56, %43, %45, %0, %21, %1, %16, %8, %22, %11, %54, %53, %42, %24, %29, %18, %33, %30, %28, %49, %61, %44, %40, %17, %48, %38, %59, %62, %39, %14, %7, %36, %51, %46, %35, %47, %15, %57, %26, %27, %5, %2, %13, %32, %58, %37, %23, %6, %34, %52, %4, %3, %63, %25, %9, %60, %41 : tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>, tensor<2xi8>
+}
+
+// -----
+
+// K and V are carried by a loop, updated by a private function, and come back
+// swapped. Private functions have no slots of their own.
+
+// CHECK-LABEL: func.func @swapped_in_loop
+// CHECK-SAME: %[[K:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}
+// CHECK-SAME: %[[V:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg1"}
+// CHECK-SAME: -> (tensor<4xf32> {kvlift.slot = "arg1"}, tensor<4xf32> {kvlift.slot = "arg0"})
+// CHECK-LABEL: func.func private @put
+// CHECK-NOT: kvlift
+// CHECK: return
+func.func @swapped_in_loop(%k: tensor<4xf32>, %v: tensor<4xf32>, %u: tensor<1xf32>, %n: tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zero = stablehlo.constant dense<0> : tensor<i32>
+  %0:3 = stablehlo.while(%i = %zero, %a = %v, %b = %k) : tensor<i32>, tensor<4xf32>, tensor<4xf32>
+    cond {
+      %c = stablehlo.compare LT, %i, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %c : tensor<i1>
+    } do {
+      %one = stablehlo.constant dense<1> : tensor<i32>
+      %next = stablehlo.add %i, %one : tensor<i32>
+      %1:2 = func.call @put(%a, %b, %u, %i) : (tensor<4xf32>, tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>)
+      stablehlo.return %next, %1#1, %1#0 : tensor<i32>, tensor<4xf32>, tensor<4xf32>
+    }
+  return %0#1, %0#2 : tensor<4xf32>, tensor<4xf32>
+}
+func.func private @put(%a: tensor<4xf32>, %b: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %1, %0 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A counter of one integer is state when nothing else returns it, through a loop
+// too. A sum that is only used, a float, and two sums of one counter are not.
+
+// CHECK-LABEL: func.func @counters
+// CHECK-SAME: (%{{[^ ]+}}: tensor<i32> {kvlift.kind = "inferred", kvlift.slot = "arg0"},
+// CHECK-SAME: %{{[^ ]+}}: tensor<1xi64> {kvlift.kind = "inferred", kvlift.slot = "arg1"},
+// CHECK-SAME: %{{[^ ]+}}: tensor<i32>, %{{[^ ]+}}: tensor<f32>, %{{[^ ]+}}: tensor<i32>)
+// CHECK-SAME: -> (tensor<1xi64> {kvlift.slot = "arg1"}, tensor<i32> {kvlift.slot = "arg0"}, tensor<f32>, tensor<i32>, tensor<i32>)
+func.func @counters(%a: tensor<i32>, %b: tensor<1xi64>, %used: tensor<i32>, %f: tensor<f32>, %two: tensor<i32>)
+    -> (tensor<1xi64>, tensor<i32>, tensor<f32>, tensor<i32>, tensor<i32>) {
+  %one = stablehlo.constant dense<1> : tensor<i32>
+  %three = stablehlo.constant dense<3> : tensor<1xi64>
+  %half = stablehlo.constant dense<0.5> : tensor<f32>
+  %0 = stablehlo.while(%i = %a) : tensor<i32>
+    cond {
+      %c = stablehlo.compare LT, %i, %used : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      stablehlo.return %c : tensor<i1>
+    } do {
+      %next = stablehlo.add %one, %i : tensor<i32>
+      stablehlo.return %next : tensor<i32>
+    }
+  %1 = stablehlo.subtract %b, %three : tensor<1xi64>
+  %2 = stablehlo.add %used, %one : tensor<i32>
+  %3 = stablehlo.add %f, %half : tensor<f32>
+  %4 = stablehlo.add %two, %one : tensor<i32>
+  %5 = stablehlo.add %two, %2 : tensor<i32>
+  %6 = stablehlo.add %4, %one : tensor<i32>
+  return %1, %0, %3, %4, %6 : tensor<1xi64>, tensor<i32>, tensor<f32>, tensor<i32>, tensor<i32>
+}
+
+// -----
+
+// A mask with new rows is an update; a mask with a constant is what programs do
+// to data. Neither is lost when it is only used, and an argument that is also
+// returned as it is was no state.
+
+// CHECK-LABEL: func.func @masks
+// CHECK-SAME: (%{{[^ ]+}}: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"},
+// CHECK-SAME: %{{[^ ]+}}: tensor<4xf32>, %{{[^ ]+}}: tensor<4xf32>, %{{[^ ]+}}: tensor<4xf32>,
+// CHECK-SAME: -> (tensor<4xf32>, tensor<4xf32> {kvlift.slot = "arg0"}, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+func.func @masks(%k: tensor<4xf32>, %x: tensor<4xf32>, %y: tensor<4xf32>, %z: tensor<4xf32>, %m: tensor<4xi1>, %u: tensor<f32>)
+    -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %new = stablehlo.broadcast_in_dim %u, dims = [] : (tensor<f32>) -> tensor<4xf32>
+  %zero = stablehlo.constant dense<0.0> : tensor<4xf32>
+  %0 = stablehlo.select %m, %new, %k : tensor<4xi1>, tensor<4xf32>
+  %1 = stablehlo.select %m, %x, %zero : tensor<4xi1>, tensor<4xf32>
+  %2 = stablehlo.select %m, %y, %new : tensor<4xi1>, tensor<4xf32>
+  %3 = stablehlo.negate %2 : tensor<4xf32>
+  %4 = stablehlo.select %m, %new, %z : tensor<4xi1>, tensor<4xf32>
+  return %1, %0, %3, %z, %4 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// One whole value for several slots, as the layers of a transformers StaticCache
+// share their length, stays what the frontend says.
+
+// CHECK-LABEL: func.func @shared_length
+// CHECK-SAME: -> (tensor<i64> {kvlift.slot = "a"}, tensor<i64> {kvlift.slot = "b"})
+func.func @shared_length(%a: tensor<i64> {kvlift.kind = "buffer", kvlift.slot = "a"}, %b: tensor<i64> {kvlift.kind = "buffer", kvlift.slot = "b"})
+    -> (tensor<i64> {kvlift.slot = "a"}, tensor<i64> {kvlift.slot = "b"}) {
+  %one = stablehlo.constant dense<1> : tensor<i64>
+  %0 = stablehlo.add %a, %one : tensor<i64>
+  return %0, %0 : tensor<i64>, tensor<i64>
+}

@@ -11,32 +11,102 @@ func.func @fork(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
 
 // -----
 
-// A caller would not know what to do with one more result.
+// A composite has the results that its name promises, so it cannot get more.
 
-func.func @called(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
-  // expected-error@below {{cannot return updates of function 'called', which is called}}
+func.func @decomposition(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
+  // expected-error@below {{cannot return updates of function 'decomposition', which 'stablehlo.composite' names}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %i : tensor<i32>
+}
+func.func private @user(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
+  // expected-note@below {{named here; run `stablehlo-legalize-composite-to-call` first}}
+  %0 = stablehlo.composite "a.b" %a, %u, %i {decomposition = @decomposition} : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<i32>
+  return %0 : tensor<i32>
+}
+
+// -----
+
+// Nor can a custom call that names a function.
+
+func.func @named(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-error@below {{cannot return updates of function 'named', which 'stablehlo.custom_call' names}}
   %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return
 }
-func.func private @caller(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
-  // expected-note@below {{called here; run `inline` first}}
-  call @called(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+func.func private @host(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-note@below {{named here; only calls can take more results}}
+  %0 = stablehlo.custom_call @run(%a) {called_computations = [@named]} : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// In a loop, the update that is lost starts from the old value in every
+// iteration; nobody can say which one the program means.
+
+func.func @in_loop(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.while(%b = %a) : tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      // expected-error@below {{cannot return the update of argument 'arg0': it is made inside of 'stablehlo.while'; carry it out of there}}
+      %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+      stablehlo.return %b : tensor<4xf32>
+    }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// One version is tied, another one is lost: they cannot both be the state.
+
+func.func @tied_already(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  // expected-error@below {{cannot return the update of argument 'arg0': another version of it is tied to a result already}}
+  %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Two calls lose an update of the same argument each.
+
+func.func @two_calls(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  call @put(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  call @put(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  return
+}
+func.func private @put(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-error@below {{cannot return the updates of argument 'arg0': it has two last versions; this is the second}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return
 }
 
 // -----
 
-// A composite is a caller as well: its results are its decomposition's.
+// A caller passes the argument twice: the callee would write to what it reads.
 
-func.func @decomposition(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
-  // expected-error@below {{cannot return updates of function 'decomposition', which is called}}
-  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
-  return %i : tensor<i32>
+func.func @twice(%a: tensor<4xf32>, %i: tensor<i32>) {
+  // expected-error@below {{cannot return the update of argument 'arg0': it is passed twice, as operands #0 and #1}}
+  call @copy(%a, %a, %i) : (tensor<4xf32>, tensor<4xf32>, tensor<i32>) -> ()
+  return
 }
-func.func private @user(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
-  // expected-note@below {{called here}}
-  %0 = stablehlo.composite "a.b" %a, %u, %i {decomposition = @decomposition} : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<i32>
-  return %0 : tensor<i32>
+func.func private @copy(%a: tensor<4xf32>, %b: tensor<4xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.slice %b [0:1] : (tensor<4xf32>) -> tensor<1xf32>
+  // expected-note@below {{the update is here}}
+  %1 = stablehlo.dynamic_update_slice %a, %0, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// A function that calls itself would have to return what it is still computing.
+
+func.func @recursive(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  // expected-error@below {{cannot return the update of argument 'arg0': function 'recursive' calls itself}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  call @recursive(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  return
 }
 
 // -----

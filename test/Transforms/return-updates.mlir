@@ -104,3 +104,109 @@ func.func @reshaped(%a: tensor<2x3xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
   // CHECK: return %[[BACK]] : tensor<2x3xf32>
   return
 }
+
+// -----
+
+// The update is two calls deep. Every function on the way returns one more
+// value, every call of them takes it, and only the public function gets a slot.
+// The second call of @inner passes no argument on; what it gets is dropped.
+
+// CHECK-LABEL: func.func @deep
+// CHECK-SAME: (%[[K:[^ ]+]]: tensor<4xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}
+// CHECK-SAME: -> (tensor<i32>, tensor<4xf32> {kvlift.slot = "arg0"})
+// CHECK: %[[OUTER:[^ ]+]]:2 = call @outer(%{{[^ ]+}}, %[[K]], %{{[^ ]+}})
+// CHECK: return %[[OUTER]]#0, %[[OUTER]]#1 : tensor<i32>, tensor<4xf32>
+// CHECK-LABEL: func.func private @outer
+// CHECK-SAME: -> (tensor<i32>, tensor<4xf32>) {
+// CHECK: %[[INNER:[^ ]+]] = call @inner(%[[A:[^ ]+]], %{{[^ ]+}}, %{{[^ ]+}})
+// CHECK: call @inner(%{{[^ ]+}}, %{{[^ ]+}}, %{{[^ ]+}})
+// CHECK: return %{{[^ ]+}}, %[[INNER]] : tensor<i32>, tensor<4xf32>
+// CHECK-LABEL: func.func private @inner
+// CHECK-SAME: -> tensor<4xf32> {
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
+// CHECK: return %[[NEW]] : tensor<4xf32>
+func.func @deep(%k: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<i32> {
+  %0 = call @outer(%u, %k, %i) : (tensor<1xf32>, tensor<4xf32>, tensor<i32>) -> tensor<i32>
+  return %0 : tensor<i32>
+}
+func.func private @outer(%u: tensor<1xf32>, %a: tensor<4xf32>, %i: tensor<i32>) -> tensor<i32> {
+  call @inner(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  %zeros = stablehlo.constant dense<0.0> : tensor<4xf32>
+  call @inner(%zeros, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+  return %i : tensor<i32>
+}
+func.func private @inner(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// Two call sites give two slots; the callee sees one of them transposed. A
+// public function that is called gets its slot, and its caller does.
+
+// CHECK-LABEL: func.func @two_sites
+// CHECK-SAME: -> (tensor<2x4xf32> {kvlift.slot = "arg0"}, tensor<4x2xf32> {kvlift.slot = "arg1"})
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose
+// CHECK: %[[K:[^ ]+]] = call @put(%[[TURNED]]
+// CHECK: %[[V:[^ ]+]] = call @put(
+// CHECK: %[[BACK:[^ ]+]] = stablehlo.transpose %[[K]], dims = [1, 0]
+// CHECK: return %[[BACK]], %[[V]]
+// CHECK-LABEL: func.func @put
+// CHECK-SAME: tensor<4x2xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}
+// CHECK-SAME: -> (tensor<4x2xf32> {kvlift.slot = "arg0"})
+func.func @two_sites(%k: tensor<2x4xf32>, %v: tensor<4x2xf32>, %u: tensor<1x1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.transpose %k, dims = [1, 0] : (tensor<2x4xf32>) -> tensor<4x2xf32>
+  call @put(%0, %u, %i) : (tensor<4x2xf32>, tensor<1x1xf32>, tensor<i32>) -> ()
+  call @put(%v, %u, %i) : (tensor<4x2xf32>, tensor<1x1xf32>, tensor<i32>) -> ()
+  return
+}
+func.func @put(%a: tensor<4x2xf32>, %u: tensor<1x1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i, %i : (tensor<4x2xf32>, tensor<1x1xf32>, tensor<i32>, tensor<i32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// The callee returns what it writes and the caller drops it: the call is the
+// lost update. Its other argument is lost in the callee; both come back.
+
+// CHECK-LABEL: func.func @dropped
+// CHECK-SAME: -> (tensor<4xf32> {kvlift.slot = "arg0"}, tensor<4xf32> {kvlift.slot = "arg1"})
+// CHECK: %[[BOTH:[^ ]+]]:2 = call @put
+// CHECK: return %[[BOTH]]#0, %[[BOTH]]#1
+func.func @dropped(%k: tensor<4xf32>, %v: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = call @put(%k, %v, %u, %i) : (tensor<4xf32>, tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+func.func private @put(%a: tensor<4xf32>, %b: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// What an if and a loop write comes out of them as their result.
+
+// CHECK-LABEL: func.func @regions
+// CHECK-SAME: -> (tensor<4xf32> {kvlift.slot = "arg0"})
+// CHECK: %[[LOOP:[^ ]+]] = stablehlo.while
+// CHECK: %[[IF:[^ ]+]] = "stablehlo.if"
+// CHECK: return %[[IF]]
+func.func @regions(%k: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.while(%a = %k) : tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+      stablehlo.return %1 : tensor<4xf32>
+    }
+  %2 = "stablehlo.if"(%p) ({
+    %3 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return %3 : tensor<4xf32>
+  }, {
+    stablehlo.return %0 : tensor<4xf32>
+  }) : (tensor<i1>) -> tensor<4xf32>
+  return
+}

@@ -53,3 +53,81 @@ func.func @half(%a: tensor<4xf32> {kvlift.slot = "a"}) -> tensor<4xf32> {
 func.func @shared_result(%a: tensor<4xf32> {kvlift.slot = "a"}, %b: tensor<4xf32> {tf.aliasing_output = 0 : i32}) -> (tensor<4xf32> {kvlift.slot = "a"}) {
   return %a : tensor<4xf32>
 }
+
+// -----
+
+// The old value comes out of a function that hands it on, and out of a branch
+// that does nothing, beside the update of a loop.
+
+func.func @old_through_regions(%a: tensor<4xf32> {kvlift.slot = "a"}, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<4xf32> {kvlift.slot = "a"}, tensor<2x2xf32>, tensor<4xf32>) {
+  %0 = stablehlo.while(%b = %a) : tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+      stablehlo.return %1 : tensor<4xf32>
+    }
+  %2 = call @shown(%a) : (tensor<4xf32>) -> tensor<2x2xf32>
+  %3 = "stablehlo.if"(%p) ({
+    %4 = stablehlo.optimization_barrier %a : tensor<4xf32>
+    stablehlo.return %4 : tensor<4xf32>
+  }, {
+    stablehlo.return %a : tensor<4xf32>
+  }) : (tensor<i1>) -> tensor<4xf32>
+  // expected-error@below {{slot 'a': result #1 returns an old version beside the updated one in result #0}}
+  // expected-note@below {{the runtimes overwrite it in place}}
+  // expected-error@below {{slot 'a': result #2 returns an old version beside the updated one in result #0}}
+  // expected-note@below {{the runtimes overwrite it in place}}
+  return %0, %2, %3 : tensor<4xf32>, tensor<2x2xf32>, tensor<4xf32>
+}
+func.func private @shown(%a: tensor<4xf32>) -> tensor<2x2xf32> {
+  %0 = stablehlo.reshape %a : (tensor<4xf32>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// A mask that the chain goes on from is a version like any other, and a view of
+// it stays one in a layout that cannot be followed.
+
+func.func @old_mask(%a: tensor<2x4xf32> {kvlift.slot = "a"}, %m: tensor<2x4xi1>, %u: tensor<1x1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32>, tensor<2x4xf32> {kvlift.slot = "a"}) {
+  %zero = stablehlo.constant dense<0.0> : tensor<2x4xf32>
+  %0 = stablehlo.select %m, %a, %zero : tensor<2x4xi1>, tensor<2x4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %u, %i, %i : (tensor<2x4xf32>, tensor<1x1xf32>, tensor<i32>, tensor<i32>) -> tensor<2x4xf32>
+  %2 = stablehlo.transpose %0, dims = [1, 0] : (tensor<2x4xf32>) -> tensor<4x2xf32>
+  %3 = stablehlo.reshape %2 : (tensor<4x2xf32>) -> tensor<8xf32>
+  // expected-error@below {{slot 'a': result #0 returns an old version beside the updated one in result #1}}
+  // expected-note@below {{the runtimes overwrite it in place}}
+  return %3, %1 : tensor<8xf32>, tensor<2x4xf32>
+}
+
+// -----
+
+// One updated version for two slots: it lives in one storage.
+
+func.func @one_for_two(%a: tensor<4xf32> {kvlift.slot = "a"}, %b: tensor<4xf32> {kvlift.slot = "b"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<4xf32> {kvlift.slot = "a"}, tensor<4xf32> {kvlift.slot = "b"}) {
+  // expected-note@below {{the version is made here}}
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  // expected-error@below {{slot 'b': result #1 returns the updated version of slot 'a'; one version cannot be two slots}}
+  return %0, %0 : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// A function that gets the slot twice and writes to one of the two would see the
+// write in the other.
+
+func.func @passed_twice(%a: tensor<4xf32> {kvlift.slot = "a"}, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<4xf32> {kvlift.slot = "a"}) {
+  // expected-error@below {{slot 'a' is passed twice, as operands #0 and #2 of function 'put', which updates it}}
+  %0 = call @put(%a, %i, %a) : (tensor<4xf32>, tensor<i32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+// expected-note@below {{the function is here; run `inline` first, or pass it once}}
+func.func private @put(%a: tensor<4xf32>, %i: tensor<i32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = stablehlo.slice %b [0:1] : (tensor<4xf32>) -> tensor<1xf32>
+  %1 = stablehlo.dynamic_update_slice %a, %0, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

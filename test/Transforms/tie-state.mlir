@@ -42,3 +42,28 @@ func.func @same_version(%a: tensor<2x3xf32> {kvlift.slot = "a"}, %u: tensor<1x1x
 func.func private @inner(%a: tensor<4xf32> {jax.buffer_donor = true, kvlift.slot = "a"}) -> (tensor<4xf32> {kvlift.slot = "a"}) {
   return %a : tensor<4xf32>
 }
+
+// -----
+
+// Slots that swap their contents have each other's storage; a mask of the old
+// value is a value of its own; one whole value may serve two slots.
+
+// CHECK-LABEL: func.func @no_escape
+// CHECK-SAME: tensor<4xf32> {kvlift.slot = "a", tf.aliasing_output = 1 : i32}
+// CHECK-SAME: tensor<4xf32> {kvlift.slot = "b", tf.aliasing_output = 0 : i32}
+// CHECK-SAME: tensor<4xf32> {kvlift.slot = "k", tf.aliasing_output = 2 : i32}
+// CHECK-SAME: tensor<i64> {kvlift.slot = "m", tf.aliasing_output = 4 : i32}
+// CHECK-SAME: tensor<i64> {kvlift.slot = "n", tf.aliasing_output = 5 : i32}
+func.func @no_escape(%a: tensor<4xf32> {kvlift.slot = "a"}, %b: tensor<4xf32> {kvlift.slot = "b"},
+                     %k: tensor<4xf32> {kvlift.slot = "k"},
+                     %m: tensor<i64> {kvlift.slot = "m"}, %n: tensor<i64> {kvlift.slot = "n"},
+                     %mask: tensor<4xi1>, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<4xf32> {kvlift.slot = "b"}, tensor<4xf32> {kvlift.slot = "a"}, tensor<4xf32> {kvlift.slot = "k"},
+        tensor<4xf32>, tensor<i64> {kvlift.slot = "m"}, tensor<i64> {kvlift.slot = "n"}) {
+  %zero = stablehlo.constant dense<0.0> : tensor<4xf32>
+  %one = stablehlo.constant dense<1> : tensor<i64>
+  %0 = stablehlo.select %mask, %k, %zero : tensor<4xi1>, tensor<4xf32>
+  %1 = stablehlo.dynamic_update_slice %k, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  %2 = stablehlo.add %m, %one : tensor<i64>
+  return %a, %b, %1, %0, %2, %2 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<i64>, tensor<i64>
+}

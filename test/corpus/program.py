@@ -8,7 +8,9 @@ module say what the runner must know:
     // inputs: 2=0..15         the values that an integer argument takes
     // state: pos=3:1          a pair that provenance cannot find, as `kvlift.lift(state=...)`
     // lost-updates: return
-    // refused: old version    what the message of the lift must say
+    // refused: old version    the lift may refuse it with this pattern
+    // unsupported: iree:cpu   a target that cannot compile it
+    // unsafe: iree:cpu        a target on which it must not run: it writes out of bounds
     // tolerance: 1e-6         for ops that runtimes round differently (exp, tanh)
 
 Other comment lines are prose. All else is data: small natural numbers, so that every sum is exact
@@ -33,7 +35,17 @@ _DTYPES = {
     "i64": np.int64, "i32": np.int32, "i16": np.int16, "i8": np.int8,
     "ui8": np.uint8, "ui16": np.uint16, "ui32": np.uint32, "i1": np.bool_,
 }  # fmt: skip
-_KEYS = ("name", "ties", "inputs", "state", "lost-updates", "refused", "tolerance")
+_KEYS = (
+    "name",
+    "ties",
+    "inputs",
+    "state",
+    "lost-updates",
+    "refused",
+    "tolerance",
+    "unsupported",
+    "unsafe",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,9 @@ class Program:
         inputs: the smallest and largest value of an integer argument, by its index.
         state: the pairs that the lift is told.
         lost_updates: the lift's policy.
-        refused: what the lift's refusal says; empty when it must succeed.
+        refused: a pattern of the lift's refusal, if it may refuse.
+        unsupported: the target whose compiler cannot take it.
+        unsafe: the target on which it is not run, because it would write out of bounds.
         tolerance: the largest relative difference of float results that are no slots.
     """
 
@@ -61,6 +75,13 @@ class Program:
     lost_updates: str = "error"
     refused: str = ""
     tolerance: float = 0.0
+    unsupported: str = ""
+    unsafe: str = ""
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether it scatters: IREE writes rows that are out of range wherever they fall."""
+        return "stablehlo.scatter" in self.text
 
 
 def handwritten() -> list[Program]:
@@ -86,6 +107,8 @@ def _parse(part: str, group: str) -> Program:
         lost_updates=facts.get("lost-updates", "error"),
         refused=facts.get("refused", ""),
         tolerance=float(facts.get("tolerance", "0")),
+        unsupported=facts.get("unsupported", ""),
+        unsafe=facts.get("unsafe", ""),
     )
 
 

@@ -14,9 +14,10 @@ def interpret(
     text: str, calls: list[list[np.ndarray]], ties: tuple[tuple[int, int], ...]
 ) -> list[list[np.ndarray]]:
     """The results of each call; bf16 as its bits. May abort: run it in a child process."""
-    import interpreter
     from torch_mlir import ir
     from torch_mlir._mlir_libs import _stablehlo as stablehlo
+
+    import interpreter
 
     context = ir.Context()
     stablehlo.register_dialect(context)

@@ -20,7 +20,7 @@ class Seen:
 
     Attributes:
         repeats: for each dim, whether it runs over a repetition.
-        is_whole: no dim of the slot was split on the way.
+        is_whole: no dim of the slot was split on the way, and each has a place.
     """
 
     name: str
@@ -90,7 +90,9 @@ def add_unit(text: Text, rng: random.Random, seen: Seen, element: str) -> Seen:
 def drop_units(text: Text, rng: random.Random, seen: Seen, element: str) -> Seen:
     kept = [at for at, extent in enumerate(seen.shape) if extent != 1 or rng.random() < 0.3]
     shape, repeats = [seen.shape[at] for at in kept], [seen.repeats[at] for at in kept]
-    return reshape(text, seen, shape, repeats, element)
+    made = reshape(text, seen, shape, repeats, element)
+    made.is_whole &= bool(kept)
+    return made
 
 
 def broadcast(text: Text, rng: random.Random, seen: Seen, element: str) -> Seen:
@@ -262,7 +264,7 @@ def draw_read(rng: random.Random) -> Case:
             shown = rng.choice([seen, draw_view(text, rng, version, element)])
             other = (shown.name, shown.shape)
             roles = matched(rng, seen, other[1])
-            must_go &= must_read_slot(seen, roles) and version.name != seen.name
+            must_go &= must_read_slot(seen, roles)
         elif form == "chained" and number:
             other = results[-1]
             roles = matched(rng, seen, other[1])

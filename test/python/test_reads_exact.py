@@ -21,7 +21,7 @@ from read_programs import draw_read
 from tool import run_pass
 from update_programs import Case, assemble
 
-EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "40"))
 CASES_PER_MODULE = 32
 PASS = "kvlift-simplify-reads"
 

@@ -28,7 +28,10 @@ class Instruction:
         bytes: the size of its result; 0 for tuples and tokens.
         is_root: whether it is its computation's result.
         parameter: the number of a `parameter`, else None.
-        called: the computation that a fusion or call runs, else None.
+        called: the computation that a fusion runs, else None.
+        bodies: the computations that a call, a while (its body) or a conditional runs.
+        element: the index of a `get-tuple-element`, else None.
+        trips: how often a while's body runs, as far as the compiler knows; else 1.
         where: source location or op name that the metadata keeps, or empty.
     """
 
@@ -39,6 +42,9 @@ class Instruction:
     is_root: bool
     parameter: int | None
     called: str | None
+    bodies: tuple[str, ...]
+    element: int | None
+    trips: int
     where: str
 
 
@@ -101,8 +107,9 @@ def parse_locations(module: bytes, assignment: bytes) -> dict[str, tuple[int, in
 def _instruction(found: re.Match[str]) -> Instruction:
     rest = found["rest"]
     is_parameter = found["op"] == "parameter"
-    called = re.search(r"(?:calls|to_apply)=%([\w.\-]+)", rest)
-    is_calling = found["op"] in ("fusion", "call")
+    called = re.search(r"calls=%([\w.\-]+)", rest)
+    element = re.search(r"index=(\d+)", rest)
+    trips = re.search(r'"known_trip_count":\{"n":"(\d+)"', rest)
     return Instruction(
         name=found["name"],
         op=found["op"],
@@ -110,9 +117,25 @@ def _instruction(found: re.Match[str]) -> Instruction:
         bytes=_byte_size(found["type"]),
         is_root=bool(found["root"]),
         parameter=int(found["operands"]) if is_parameter else None,
-        called=called[1] if called and is_calling else None,
+        called=called[1] if called and found["op"] == "fusion" else None,
+        bodies=_bodies(found["op"], rest),
+        element=int(element[1]) if element and found["op"] == "get-tuple-element" else None,
+        trips=int(trips[1]) if trips and found["op"] == "while" else 1,
         where=_where(rest),
     )
+
+
+def _bodies(op: str, rest: str) -> tuple[str, ...]:
+    """The computations in which an instruction's operands live on, in the order of operands."""
+    keys = {"call": "to_apply", "while": "body"}
+    if op == "conditional":
+        found = re.search(r"branch_computations=\{([^}]*)\}", rest)
+        listed = (
+            found[1] if found else " ".join(re.findall(r"(?:true|false)_computation=\S+", rest))
+        )
+        return tuple(re.findall(r"%([\w.\-]+)", listed))
+    named = re.search(rf"{keys[op]}=%([\w.\-]+)", rest) if op in keys else None
+    return (named[1],) if named else ()
 
 
 def _where(rest: str) -> str:

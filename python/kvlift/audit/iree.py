@@ -1,7 +1,8 @@
 """The audit of an IREE program, read from the stream dialect of its own compilation.
 
 At that level every buffer and every range is explicit. A resource is followed from the argument's
-`stream.tensor.import` through `stream.timepoint.await` and the operands of `stream.cmd.execute`.
+`stream.tensor.import` through `stream.timepoint.await`, the operands of `stream.cmd.execute` and
+branches, so into loops; what a loop copies counts once, as IREE does not know how often it runs.
 What counts as a copy of a slot of S bytes:
 
 1. `stream.cmd.copy` of S bytes or more out of or into the slot's storage;
@@ -209,6 +210,22 @@ def _follow(op: Any, roots: dict[Any, Any], arguments: dict[Any, int]) -> None:
             roots[result] = roots.get(value, value)
     elif op.name == "stream.resource.subview":
         roots[op.results[0]] = roots.get(op.operands[0], op.operands[0])
+    elif op.name in ("cf.br", "cf.cond_br"):
+        for value, inner in _passed_to_blocks(op):
+            # The first branch enters a loop; what later ones bring is made from that.
+            roots.setdefault(inner, roots.get(value, value))
+
+
+def _passed_to_blocks(branch: Any) -> Iterator[tuple[Any, Any]]:
+    """Each resource that a branch passes on, and the block argument that receives it."""
+    operands = list(branch.operands)
+    groups = [operands]
+    if branch.name == "cf.cond_br":
+        groups = [operands[s : s + n] for s, n in (_segment(branch, 1), _segment(branch, 2))]
+    for block, values in zip(branch.successors, groups, strict=True):
+        for value, inner in zip(values, block.arguments, strict=True):
+            if _is_resource(value):
+                yield value, inner
 
 
 def _argument_number(value: Any) -> int | None:

@@ -118,11 +118,31 @@ class IreeExecutable:
         self._context.invoke(self._entry, arguments, results)
         view = self._runtime.HalBufferView
         found = [results.get_as_object(i, view) for i in range(len(self.function.results))]
-        for slot in self._copied_back:
-            target = buffers[slot.argument]
-            _mapped_bytes(target)[...] = _mapped_bytes(found[slot.result])
-            found[slot.result] = target
+        self._copy_back(buffers, found)
         return found
+
+    def _copy_back(self, buffers: Sequence[Any], found: list[Any]) -> None:
+        """Copies the new values of untied slots into their slots.
+
+        A result may be one of these slots' own memory, under another name: it is saved first.
+        """
+        targets = {slot.result: buffers[slot.argument] for slot in self._copied_back}
+        written = {self.address(target) for target in targets.values()}
+        for result, buffer in enumerate(found):
+            if written and buffer.byte_length and self.address(buffer) in written:
+                found[result] = self._own_copy(buffer)
+        for result, target in targets.items():
+            _mapped_bytes(target)[...] = _mapped_bytes(found[result])
+            found[result] = target
+
+    def _own_copy(self, buffer: Any) -> Any:
+        copy = self._device.allocator.allocate_buffer_copy(
+            memory_type=self._memory_type,
+            allowed_usage=self._usage,
+            device=self._device,
+            buffer=_mapped_bytes(buffer),
+        )
+        return self._runtime.HalBufferView(copy, buffer.shape, buffer.element_type)
 
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
         """A copy of the mapped memory, which the device reuses."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kvlift.errors import CompileError
+from kvlift.runtime.iree_order import keep_order, readable, remove_barriers
+from kvlift.runtime.iree_refusals import refuse_wrong_results
 from kvlift.runtime.iree_ties import remove_unsafe_ties
 from kvlift.slots import Function
 
@@ -62,10 +64,13 @@ def compile_for_cpu(source: bytes, function: Function) -> Compiled:
 
     (flow,) = _run(source, "start", ("flow",), function)
     module = parse(flow)
+    is_changed = remove_barriers(module)
+    refuse_wrong_results(module, function.name)
     untied = remove_unsafe_ties(module)
-    if untied:
-        flow = _bytecode(module)
+    if keep_order(module) or untied or is_changed:
+        flow = readable(_bytecode(module))
     stream, vmfb = _run(flow, "flow", ("stream", "end"), function)
+    stream = readable(stream)
     return Compiled(vmfb, stream, overwritten_arguments(function, parse(stream)), untied)
 
 

@@ -23,14 +23,14 @@ def remove_unsafe_ties(module: Any) -> frozenset[int]:
     After:  `hal.tensor.export %n`
     """
     untied = set()
-    for alias in [op for op in _operations(module) if op.name == "hal.tensor.alias"]:
-        value, storage = alias.operands[0], alias.operands[_segment_start(alias, 2)]
+    for alias in [op for op in operations(module) if op.name == "hal.tensor.alias"]:
+        value, storage = alias.operands[0], alias.operands[segment_start(alias, 2)]
         if _is_updated_in_place(value, storage):
             continue
         untied.add(int(storage.arg_number))
         alias.results[0].replace_all_uses_with(value)
         alias.erase()
-    for imported in [op for op in _operations(module) if op.name == "hal.tensor.import"]:
+    for imported in [op for op in operations(module) if op.name == "hal.tensor.import"]:
         # The slot's memory must outlive the call now: the result is copied back into it.
         if getattr(imported.operands[0], "arg_number", None) in untied:
             _remove(imported, "consume")
@@ -46,22 +46,20 @@ def _is_updated_in_place(value: Any, storage: Any) -> bool:
         if op.name == "hal.tensor.import":
             return bool(op.operands[0] == storage)
         if op.name == "flow.dispatch":
-            tied = _integers(op, "tied_operands")[value.result_number]
+            tied = integers(op, "tied_operands")[value.result_number]
             if tied < 0:
                 return False
-            value = op.operands[_segment_start(op, 1) + tied]
+            value = op.operands[segment_start(op, 1) + tied]
         elif op.name in _SAME_STORAGE:
             value = op.operands[0]
         else:
             return False
 
 
-def _operations(module: Any) -> list[Any]:
-    """The operations of the public functions' bodies, nested ones included."""
+def operations(parent: Any) -> list[Any]:
+    """The operations of a module's or operation's bodies, those of executables left out."""
     found: list[Any] = []
-    for function in module.body.operations:
-        if function.operation.name == "util.func":
-            _collect(function.operation, found)
+    _collect(parent.operation, found)
     return found
 
 
@@ -69,15 +67,18 @@ def _collect(operation: Any, found: list[Any]) -> None:
     for region in operation.regions:
         for block in region.blocks:
             for child in block.operations:
-                found.append(child.operation)
-                _collect(child.operation, found)
+                if child.operation.name != "flow.executable":
+                    found.append(child.operation)
+                    _collect(child.operation, found)
 
 
-def _segment_start(op: Any, index: int) -> int:
-    return sum(_integers(op, "operandSegmentSizes")[:index])
+def segment_start(op: Any, index: int) -> int:
+    """Where the operands of a variadic op's group begin."""
+    return sum(integers(op, "operandSegmentSizes")[:index])
 
 
-def _integers(op: Any, name: str) -> list[int]:
+def integers(op: Any, name: str) -> list[int]:
+    """An array attribute of integers."""
     return [int(str(item).split()[0]) for item in op.attributes[name]]
 
 

@@ -1,0 +1,57 @@
+//===- InPlace.h - Can every chain run without a copy? ----------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_INPLACE_H
+#define KVLIFT_INPLACE_H
+
+#include "kvlift/OrderGraph.h"
+#include "kvlift/TargetModel.h"
+
+namespace kvlift {
+
+/// Why no order of a block's ops lets all its chains run in place.
+struct Conflict {
+  const BlockChains *chains;
+  /// A shortest cycle; its first edge is that of a read.
+  std::vector<OrderEdge> cycle;
+
+  /// The read that comes too late, and the update that it should precede.
+  const Read &read() const { return chains->reads[cycle.front().read]; }
+  Operation update() const { return chains->ops[cycle.front().to]; }
+  const std::string &slot() const {
+    return chains->slotOf(chains->versions[read().version]);
+  }
+};
+
+/// The conflicts of a block: one for each set of ops that wait for each other.
+std::vector<Conflict> conflictsOf(const BlockChains &chains);
+
+/// An error at the update, with a note for each edge of the cycle.
+Diagnostic &report(const Conflict &conflict, DiagnosticLog &log);
+
+/// Something that a target is known to do to a slot.
+struct Finding {
+  std::string slot;
+  const TargetFact *fact;
+  /// The op that it does it for, and what to say of it.
+  Operation op;
+  std::string detail;
+};
+
+/// What the target does to the slots of a function though no order forbids it
+/// to run in place, in program order. Slots that are smaller than a cache line
+/// are left out.
+std::vector<Finding> findingsOf(const FuncOp &function,
+                                const std::vector<Slot> &slots,
+                                const std::deque<BlockChains> &blocks,
+                                const TargetModel &model);
+
+/// Bytes of a static tensor; 0 when unknown.
+int64_t byteSize(Type type);
+
+} // namespace kvlift
+
+#endif // KVLIFT_INPLACE_H

@@ -1,0 +1,67 @@
+//===- OrderGraph.h - What must run before what -----------------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_ORDERGRAPH_H
+#define KVLIFT_ORDERGRAPH_H
+
+#include "kvlift/Chains.h"
+
+namespace kvlift {
+
+/// `from` must run before `to`; positions in the block.
+struct OrderEdge {
+  int64_t from, to;
+  /// The read for whose sake it must; -1 when `to` needs a result of `from`.
+  int64_t read;
+};
+
+/// The order of a block's ops: who needs whose results, and readers of a
+/// version before the update that overwrites it. All chains can run in place
+/// together iff it has no cycle. Linear in ops, operands and versions.
+class OrderGraph {
+public:
+  /// Reads that are deferred count if `withDeferred`.
+  OrderGraph(const BlockChains &chains, bool withDeferred);
+
+  bool isAcyclic() const { return cyclic == 0; }
+
+  /// For each update whose result a reader of the old value needs, the cycle of
+  /// fewest edges of this kind. For each strongly connected component without
+  /// one, in which readers of several slots wait for each other, a cycle of
+  /// fewest edges. In program order; a cycle starts with the edge of a read.
+  std::vector<std::vector<OrderEdge>> shortestCycles() const;
+
+  /// Edges of reads that lie in a cycle.
+  std::vector<OrderEdge> readsInCycles() const;
+
+private:
+  friend std::vector<int64_t> orderOf(const BlockChains &chains);
+  void addEdges(const BlockChains &chains, bool withDeferred);
+  void findComponents();
+  bool isInCycle(const OrderEdge &edge) const;
+  std::vector<OrderEdge> shortestCycleThrough(const OrderEdge &edge,
+                                              bool throughReads,
+                                              size_t limit) const;
+
+  int64_t size;
+  std::vector<OrderEdge> edges;
+  /// The edges that leave op i are outgoing[starts[i]] .. [starts[i + 1]].
+  std::vector<int64_t> starts, outgoing;
+  /// Each op's strongly connected component, and the number of ops in each.
+  std::vector<int64_t> component, componentSize;
+  int64_t cyclic = 0;
+};
+
+/// Positions in an order that keeps every edge but those of reads that lie in
+/// cycles. Ops stay in program order where that allows it.
+std::vector<int64_t> orderOf(const BlockChains &chains);
+
+/// Puts the block's ops in this order.
+void applyOrder(const BlockChains &chains, const std::vector<int64_t> &order);
+
+} // namespace kvlift
+
+#endif // KVLIFT_ORDERGRAPH_H

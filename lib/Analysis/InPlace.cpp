@@ -1,0 +1,77 @@
+//===- InPlace.cpp - Can every chain run without a copy? ------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "kvlift/InPlace.h"
+
+using namespace kvlift;
+
+std::vector<Conflict> kvlift::conflictsOf(const BlockChains &chains) {
+  OrderGraph graph(chains, /*withDeferred=*/false);
+  std::vector<Conflict> conflicts;
+  if (graph.isAcyclic())
+    return conflicts;
+  for (std::vector<OrderEdge> &cycle : graph.shortestCycles())
+    conflicts.push_back({&chains, std::move(cycle)});
+  return conflicts;
+}
+
+// A longer way is told by its ends.
+static constexpr size_t noteLimit = 32;
+
+/// Notes for the edges from last to first: from the reader back to what it
+/// needs.
+static void addNotes(const Conflict &conflict, Diagnostic &error) {
+  const BlockChains &chains = *conflict.chains;
+  const std::vector<OrderEdge> &cycle = conflict.cycle;
+  error.note(chains.ops[cycle.front().from].location(),
+             "reads the old value here");
+  for (size_t i = cycle.size(); i-- > 1;) {
+    if (cycle.size() > noteLimit && i == cycle.size() - noteLimit / 2) {
+      error.note(chains.ops[cycle[i].from].location(),
+                 "which needs values computed by " +
+                     std::to_string(cycle.size() - noteLimit) +
+                     " ops from here on");
+      i = noteLimit / 2;
+    }
+    const OrderEdge &edge = cycle[i];
+    if (edge.read >= 0) {
+      const Version &version = chains.versions[chains.reads[edge.read].version];
+      error.note(chains.ops[edge.from].location(),
+                 "which must wait until the old value of slot " +
+                     quote(chains.slotOf(version)) + " is read here");
+    } else if (cycle[i - 1].read >= 0)
+      error.note(chains.ops[edge.to].location(),
+                 "which needs the updated value here");
+    else
+      error.note(chains.ops[edge.from].location(),
+                 "which needs the value computed here");
+  }
+}
+
+Diagnostic &kvlift::report(const Conflict &conflict, DiagnosticLog &log) {
+  Operation update = conflict.update();
+  Diagnostic &error =
+      log.error(update.location(),
+                "slot " + quote(conflict.slot()) + " cannot be updated in " +
+                    "place: the old value is still needed after this " +
+                    quote(update.name()));
+  if (conflict.cycle.size() == 1)
+    error.note(update.location(),
+               "reads the old value here as well, beside overwriting it");
+  else
+    addNotes(conflict, error);
+  return error;
+}
+
+int64_t kvlift::byteSize(Type type) {
+  if (!type.isStaticTensor())
+    return 0;
+  int64_t bytes = (type.element().bitWidth() + 7) / 8;
+  for (int64_t extent : type.shape())
+    bytes *= extent;
+  return bytes;
+}

@@ -1,0 +1,170 @@
+// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-order-updates)' | filecheck %s
+
+// The update stands before two readers of the old version. It sinks below
+// both; ops that have nothing to do with it stay.
+
+// CHECK-LABEL: func.func @sink
+// CHECK-SAME: (%[[C:[^ ]+]]: tensor<8xf32>
+// CHECK: stablehlo.abs
+// CHECK-NEXT: %[[NEG:[^ ]+]] = stablehlo.negate %[[C]]
+// CHECK-NEXT: stablehlo.sign
+// CHECK-NEXT: %[[EXP:[^ ]+]] = stablehlo.exponential %[[C]]
+// CHECK-NEXT: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[C]]
+// CHECK-NEXT: stablehlo.floor
+// CHECK-NEXT: return %[[NEW]], %[[NEG]], %[[EXP]]
+func.func @sink(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32>, tensor<8xf32>) {
+  %a = stablehlo.abs %u : tensor<1xf32>
+  %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %n = stablehlo.negate %c : tensor<8xf32>
+  %s = stablehlo.sign %u : tensor<1xf32>
+  %e = stablehlo.exponential %c : tensor<8xf32>
+  %f = stablehlo.floor %u : tensor<1xf32>
+  return %new, %n, %e : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// A slice is taken before the update, but IREE takes it where it is used: its
+// user comes first as well.
+
+// CHECK-LABEL: func.func @users_of_slices
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.slice
+// CHECK-NEXT: stablehlo.negate %[[ROW]]
+// CHECK-NEXT: stablehlo.dynamic_update_slice
+func.func @users_of_slices(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<2xf32>) {
+  %row = stablehlo.slice %c [2:4] : (tensor<8xf32>) -> tensor<2xf32>
+  %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %n = stablehlo.negate %row : tensor<2xf32>
+  return %new, %n : tensor<8xf32>, tensor<2xf32>
+}
+
+// -----
+
+// The slice is used after the update and cannot be used before: pinned.
+
+// CHECK-LABEL: func.func @pin
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.dynamic_slice
+// CHECK-NEXT: %[[FIXED:[^ ]+]] = stablehlo.optimization_barrier %[[ROW]]
+// CHECK-NEXT: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
+// CHECK-NEXT: stablehlo.multiply %[[FIXED]], %[[NEW]]
+func.func @pin(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32>) {
+  %row = stablehlo.dynamic_slice %c, %i, sizes = [8] : (tensor<8xf32>, tensor<i32>) -> tensor<8xf32>
+  %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %m = stablehlo.multiply %row, %new : tensor<8xf32>
+  return %new, %m : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Rows move within the slot. IREE would overwrite the slice while it moves it
+// in; with the barrier it does not.
+
+// CHECK-LABEL: func.func @shift
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.slice
+// CHECK-NEXT: %[[FIXED:[^ ]+]] = stablehlo.optimization_barrier %[[ROWS]]
+// CHECK-NEXT: stablehlo.dynamic_update_slice %{{[^ ]+}}, %[[FIXED]]
+func.func @shift(%c: tensor<8xf32> {kvlift.slot = "c"}) -> (tensor<8xf32> {kvlift.slot = "c"}) {
+  %one = stablehlo.constant dense<1> : tensor<i32>
+  %rows = stablehlo.slice %c [0:7] : (tensor<8xf32>) -> tensor<7xf32>
+  %new = stablehlo.dynamic_update_slice %c, %rows, %one : (tensor<8xf32>, tensor<7xf32>, tensor<i32>) -> tensor<8xf32>
+  return %new : tensor<8xf32>
+}
+
+// -----
+
+// Layer 1 of the old version has the rows that layer 1 of the new one has,
+// since only layer 0 is written: the late reader takes them there.
+
+// CHECK-LABEL: func.func @disjoint
+// CHECK-NOT: stablehlo.slice
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
+// CHECK-NEXT: %[[OTHER:[^ ]+]] = stablehlo.slice %[[NEW]] [0:1, 0:4]
+// CHECK-NEXT: %[[ROW:[^ ]+]] = stablehlo.slice %[[NEW]] [1:2, 0:4]
+// CHECK-NOT: optimization_barrier
+// CHECK: stablehlo.add %[[ROW]], %[[OTHER]]
+func.func @disjoint(%c: tensor<2x4xf32> {kvlift.slot = "c"}, %u: tensor<1x1xf32>, %i: tensor<i32>)
+    -> (tensor<2x4xf32> {kvlift.slot = "c"}, tensor<1x4xf32>) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %row = stablehlo.slice %c [1:2, 0:4] : (tensor<2x4xf32>) -> tensor<1x4xf32>
+  %new = stablehlo.dynamic_update_slice %c, %u, %z, %i : (tensor<2x4xf32>, tensor<1x1xf32>, tensor<i32>, tensor<i32>) -> tensor<2x4xf32>
+  %other = stablehlo.slice %new [0:1, 0:4] : (tensor<2x4xf32>) -> tensor<1x4xf32>
+  %sum = stablehlo.add %row, %other : tensor<1x4xf32>
+  return %new, %sum : tensor<2x4xf32>, tensor<1x4xf32>
+}
+
+// -----
+
+// The branch needs the new version and a row of the old one. The row is taken
+// before the update.
+
+// CHECK-LABEL: func.func @hoist
+// CHECK-SAME: (%[[C:[^ ]+]]: tensor<8xf32>
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.dynamic_slice %[[C]]
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[C]]
+// CHECK: "stablehlo.if"
+// CHECK-NOT: dynamic_slice
+// CHECK: return %[[NEW]]
+func.func @hoist(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<1xf32>) {
+  %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %first = stablehlo.slice %new [0:1] : (tensor<8xf32>) -> tensor<1xf32>
+  %scalar = stablehlo.reshape %first : (tensor<1xf32>) -> tensor<f32>
+  %p = stablehlo.compare EQ, %scalar, %scalar : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  %0 = "stablehlo.if"(%p) ({
+    %row = stablehlo.dynamic_slice %c, %i, sizes = [1] : (tensor<8xf32>, tensor<i32>) -> tensor<1xf32>
+    stablehlo.return %row : tensor<1xf32>
+  }, {
+    stablehlo.return %u : tensor<1xf32>
+  }) : (tensor<i1>) -> tensor<1xf32>
+  return %new, %0 : tensor<8xf32>, tensor<1xf32>
+}
+
+// -----
+
+// Bodies of loops are ordered as well, and two slots at once.
+
+// CHECK-LABEL: func.func @loop
+// CHECK: } do {
+// CHECK: stablehlo.negate
+// CHECK-NEXT: stablehlo.dynamic_update_slice
+func.func @loop(%c: tensor<1xf32> {kvlift.slot = "c"}, %i: tensor<i32>) -> (tensor<1xf32> {kvlift.slot = "c"}, tensor<1xf32>) {
+  %n = stablehlo.constant dense<4> : tensor<i32>
+  %one = stablehlo.constant dense<1> : tensor<i32>
+  %u = stablehlo.constant dense<1.0> : tensor<1xf32>
+  %w:3 = stablehlo.while(%it = %i, %cc = %c, %o = %u) : tensor<i32>, tensor<1xf32>, tensor<1xf32>
+  cond {
+    %p = stablehlo.compare LT, %it, %n : (tensor<i32>, tensor<i32>) -> tensor<i1>
+    stablehlo.return %p : tensor<i1>
+  } do {
+    %next = stablehlo.add %it, %one : tensor<i32>
+    %1 = stablehlo.dynamic_update_slice %cc, %u, %it : (tensor<1xf32>, tensor<1xf32>, tensor<i32>) -> tensor<1xf32>
+    %2 = stablehlo.negate %cc : tensor<1xf32>
+    stablehlo.return %next, %1, %2 : tensor<i32>, tensor<1xf32>, tensor<1xf32>
+  }
+  return %w#1, %w#2 : tensor<1xf32>, tensor<1xf32>
+}
+
+// -----
+
+// A conflict stays as it is, and so does what is not a slot.
+
+// CHECK-LABEL: func.func @conflict
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
+// CHECK-NEXT: stablehlo.add %{{[^ ]+}}, %[[NEW]]
+// CHECK-LABEL: func.func @no_slot
+// CHECK: stablehlo.dynamic_update_slice
+// CHECK-NEXT: stablehlo.negate
+func.func @conflict(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32>) {
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %1 = stablehlo.add %c, %0 : tensor<8xf32>
+  return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}
+func.func @no_slot(%c: tensor<8xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %1 = stablehlo.negate %c : tensor<8xf32>
+  return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}

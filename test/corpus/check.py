@@ -1,0 +1,178 @@
+"""Lifts, compiles and runs one program of the corpus, and compares it with its reference.
+
+`lift_and_run` runs in a process of its own (see `service`); what it returns is plain data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from program import Program, draw_calls
+from reference import as_bits
+
+TARGETS = ("pjrt:cpu", "iree:cpu")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one target did with one program.
+
+    Attributes:
+        target: the target.
+        error: why it does not compile or run; empty when it does.
+        died: how the process ended, if it did.
+        wrong: the first value that differs from the reference; empty when all are equal.
+        copies: slot, op, bytes and place of each copy that the audit found.
+        moved: slots whose address was another after the calls.
+        proofs: the verdict of the proof for each slot.
+    """
+
+    target: str
+    error: str = ""
+    died: str = ""
+    wrong: str = ""
+    copies: tuple[tuple[str | None, str, int, str], ...] = ()
+    moved: tuple[str, ...] = ()
+    proofs: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one program.
+
+    Attributes:
+        program: its name.
+        refusal: the lift's message; empty when it succeeded.
+        slots: argument, result and name of each slot that was found.
+        outcomes: one per target; none after a refusal.
+    """
+
+    program: str
+    refusal: str = ""
+    slots: tuple[tuple[int, int, str], ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def pairs(self) -> set[tuple[int, int]]:
+        """The ties that were found."""
+        return {(argument, result) for argument, result, _ in self.slots}
+
+
+def lift_and_run(
+    program: Program, expected: list[list[np.ndarray]], targets: tuple[str, ...]
+) -> Result:
+    """The whole life of one program on these targets."""
+    import kvlift
+
+    try:
+        lifted = kvlift.lift(program.text, state=program.state, lost_updates=program.lost_updates)
+    except kvlift.KvliftError as error:
+        return Result(program.name, refusal=str(error))
+    slots = tuple((s.argument, s.result, s.name) for s in lifted.slots)
+    outcomes = tuple(_run(program, lifted, target, expected) for target in targets)
+    return Result(program.name, slots=slots, outcomes=outcomes)
+
+
+def proof(lifted, target: str) -> dict[str, str]:
+    """The verdict of `kvlift-check-in-place` on each slot.
+
+    `in_place`, `copied`, `refused` if the pass refuses the module, or `unknown` without the pass.
+    """
+    from torch_mlir import ir
+
+    from kvlift.host import host
+
+    module = ir.Module.parse(lifted.text(), lifted.module.context)
+    check = f"kvlift-check-in-place{{target={target} on-conflict=copy}}"
+    done, entries = host().run_pipeline(module._CAPIPtr, f"builtin.module({check})")
+    verdicts = _verdicts(module) if done else {}
+    is_missing = any("unknown pass" in entry.message for entry in entries)
+    rest = "unknown" if done or is_missing else "refused"
+    return {slot.name: verdicts.get(slot.name, rest) for slot in lifted.slots}
+
+
+def _verdicts(module) -> dict[str, str]:
+    """The slots' marks on the arguments of the module's functions."""
+    found = {}
+    for function in module.body.operations:
+        if "arg_attrs" not in function.attributes:
+            continue
+        for attributes in function.attributes["arg_attrs"]:
+            if "kvlift.slot" in attributes and "kvlift.verdict" in attributes:
+                name = str(attributes["kvlift.slot"]).strip('"')
+                found[name] = str(attributes["kvlift.verdict"]).strip('"')
+    return found
+
+
+def _run(program: Program, lifted, target: str, expected: list[list[np.ndarray]]) -> Outcome:
+    import kvlift
+
+    proofs = proof(lifted, target)
+    if target == program.unsafe:
+        return Outcome(target, error="not run: it writes out of bounds", proofs=proofs)
+    try:
+        compiled = kvlift.compile(lifted, target)
+        copies = tuple((c.slot, c.op, c.bytes, c.where) for c in compiled.audit().copies)
+        function = compiled.manifest.function("main")
+        calls = draw_calls(program)
+        state = {slot.name: calls[0][slot.argument] for slot in function.slots}
+        with compiled.session(state=state, function="main") as session:
+            before = session.addresses()
+            wrong = _compare_calls(program, session, calls, expected)
+            after = session.addresses()
+    except kvlift.KvliftError as error:
+        return Outcome(target, error=str(error), proofs=proofs)
+    moved = tuple(name for name in before if before[name] != after[name])
+    return Outcome(target, "", "", wrong, copies, moved, proofs)
+
+
+def _compare_calls(program: Program, session, calls, expected) -> str:
+    """The first difference, or nothing. A tie that the lift did not find is fed back by hand."""
+    function = session.function
+    by_hand = {a: r for a, r in program.ties if function.arguments[a].slot is None}
+    last: dict[int, np.ndarray] = {}
+    wrong = ""
+    kept = []
+    for step, (call, wanted) in enumerate(zip(calls, expected, strict=True)):
+        given = [
+            last.get(by_hand.get(a.index, -1), call[a.index])
+            for a in function.arguments
+            if a.slot is None
+        ]
+        last = _results(session, given)
+        kept.append((step, last, wanted))
+        wrong = wrong or _compare(program, function, step, last, wanted, "")
+    # What a call returned must not change with later calls.
+    for step, got, wanted in kept:
+        wrong = wrong or _compare(program, function, step, got, wanted, " after the last call")
+    return wrong
+
+
+def _results(session, given: list[np.ndarray]) -> dict[int, np.ndarray]:
+    """All results of one call by index, a slot's from the session's state."""
+    outputs = session(*given)
+    function = session.function
+    plain = [r.index for r in function.results if r.slot is None]
+    listed = (outputs,) if len(plain) == 1 else outputs or ()
+    found = dict(zip(plain, listed, strict=True))
+    return found | {s.result: session.state[s.name] for s in function.slots}
+
+
+def _compare(program: Program, function, step: int, got, wanted, when: str) -> str:
+    for index, value in enumerate(wanted):
+        bits = as_bits(got[index])
+        if bits.tobytes() == np.ascontiguousarray(value).tobytes():
+            continue
+        is_slot = function.results[index].slot is not None
+        if program.tolerance and not is_slot and _is_close(got[index], value, program.tolerance):
+            continue
+        count = int((bits != value.reshape(bits.shape)).sum())
+        what = "slot" if is_slot else "result"
+        return f"{what} #{index} in call {step + 1}{when}: {count} of {bits.size} elements"
+    return ""
+
+
+def _is_close(one: np.ndarray, other: np.ndarray, tolerance: float) -> bool:
+    return bool(np.allclose(one, other, rtol=tolerance, atol=tolerance))

@@ -1,0 +1,361 @@
+// name: sum-before
+// ties: 0:1
+// inputs: 2=0..31
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %s, %u : !R, !C
+}
+// -----
+// name: sum-before-and-another-sum
+// ties: 0:2
+// inputs: 3=0..31
+// IREE 3.13 runs the update beside the unrelated sum, and the first sum after both.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %d: !C, %x: !N, %p: !I) -> (!R, !R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %t = stablehlo.reduce(%d init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  return %t, %s, %u : !R, !R, !C
+}
+// -----
+// name: sum-of-old-after
+// ties: 0:1
+// inputs: 2=0..31
+// The update stands before the read of the old value.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  return %s, %u : !R, !C
+}
+// -----
+// name: sum-of-new
+// ties: 0:1
+// inputs: 2=0..31
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  return %s, %u : !R, !C
+}
+// -----
+// name: old-and-new
+// ties: 0:2
+// inputs: 2=0..31
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %t = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  return %s, %t, %u : !R, !R, !C
+}
+// -----
+// name: row-before
+// ties: 0:1
+// inputs: 2=0..31
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!N, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %s = stablehlo.dynamic_slice %c, %z, %p, %z, sizes = [4, 1, 8] : (!C, !I, !I, !I) -> !N
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %s, %u : !N, !C
+}
+// -----
+// name: row-of-old-after
+// ties: 0:1
+// inputs: 2=0..31
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!N, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.dynamic_slice %c, %z, %p, %z, sizes = [4, 1, 8] : (!C, !I, !I, !I) -> !N
+  return %s, %u : !N, !C
+}
+// -----
+// name: two-rows-before-three-written
+// ties: 0:1, 1:2
+// inputs: 4=0..29
+!C = tensor<4x32x8xf32>
+!N = tensor<4x3x8xf32>
+!M = tensor<4x2x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %d: !C, %x: !N, %y: !N, %p: !I) -> (!M, !C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %s = stablehlo.dynamic_slice %c, %z, %p, %z, sizes = [4, 2, 8] : (!C, !I, !I, !I) -> !M
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %w = stablehlo.dynamic_update_slice %d, %y, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %s, %u, %w : !M, !C, !C
+}
+// -----
+// name: disjoint-row
+// ties: 0:1
+// The row that is read is not the one that is written.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!N, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %k = stablehlo.constant dense<3> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %k, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.slice %c [0:4, 5:6, 0:8] : (!C) -> !N
+  return %s, %u : !N, !C
+}
+// -----
+// name: elementwise-of-old
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %d: !C) -> (!C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %s = stablehlo.multiply %c, %d : !C
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %s, %u : !C, !C
+}
+// -----
+// name: elementwise-of-old-after
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %d: !C) -> (!C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.multiply %c, %d : !C
+  return %s, %u : !C, !C
+}
+// -----
+// name: elementwise-of-new
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %d: !C) -> (!C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %s = stablehlo.multiply %u, %d : !C
+  return %s, %u : !C, !C
+}
+// -----
+// name: attention-write-then-read-f32
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1, 1=0..1, 0=0..1
+!C = tensor<2x4x32x8xf32>
+!Q = tensor<2x4x1x8xf32>
+!N = tensor<2x4x1x8xf32>
+!S = tensor<2x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  return %o, %u : !Q, !C
+}
+// -----
+// name: attention-read-then-write-f32
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1, 1=0..1, 0=0..1
+!C = tensor<2x4x32x8xf32>
+!Q = tensor<2x4x1x8xf32>
+!N = tensor<2x4x1x8xf32>
+!S = tensor<2x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %s = stablehlo.dot_general %q, %c, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %c, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  return %o, %u : !Q, !C
+}
+// -----
+// name: attention-write-then-read-f16
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1, 1=0..1, 0=0..1
+!C = tensor<2x4x32x8xf16>
+!Q = tensor<2x4x1x8xf16>
+!N = tensor<2x4x1x8xf16>
+!S = tensor<2x4x1x32xf16>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  return %o, %u : !Q, !C
+}
+// -----
+// name: attention-read-then-write-f16
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1, 1=0..1, 0=0..1
+!C = tensor<2x4x32x8xf16>
+!Q = tensor<2x4x1x8xf16>
+!N = tensor<2x4x1x8xf16>
+!S = tensor<2x4x1x32xf16>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %s = stablehlo.dot_general %q, %c, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %c, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  return %o, %u : !Q, !C
+}
+// -----
+// name: attention-k-and-v-batch-1
+// ties: 0:2, 1:1
+// inputs: 4=0..31, 0=0..1, 2=0..1, 5=0..1
+!C = tensor<1x4x32x8xf32>
+!Q = tensor<1x4x1x8xf32>
+!N = tensor<1x4x1x8xf32>
+!S = tensor<1x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%k: !C, %v: !C, %x: !N, %y: !N, %p: !I, %q: !Q) -> (!Q, !C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %k, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %w = stablehlo.dynamic_update_slice %v, %y, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %w, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  return %o, %w, %u : !Q, !C, !C
+}
+// -----
+// name: attention-k-and-v-batch-2
+// ties: 0:2, 1:1
+// inputs: 4=0..31, 0=0..1, 2=0..1, 5=0..1
+!C = tensor<2x4x32x8xf32>
+!Q = tensor<2x4x1x8xf32>
+!N = tensor<2x4x1x8xf32>
+!S = tensor<2x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%k: !C, %v: !C, %x: !N, %y: !N, %p: !I, %q: !Q) -> (!Q, !C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %k, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %w = stablehlo.dynamic_update_slice %v, %y, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %w, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  return %o, %w, %u : !Q, !C, !C
+}
+// -----
+// name: attention-bshd
+// ties: 0:1
+// inputs: 2=0..31, 0=0..1, 1=0..1, 3=0..1
+!C = tensor<2x32x4x8xf32>
+!Q = tensor<2x1x4x8xf32>
+!P = tensor<2x4x1x8xf32>
+!N = tensor<2x1x4x8xf32>
+!S = tensor<2x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 2] x [0, 2], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %m = stablehlo.constant dense<2.0> : !S
+  %b = stablehlo.minimum %s, %m : !S
+  %o = stablehlo.dot_general %b, %u, batching_dims = [0, 1] x [0, 2], contracting_dims = [3] x [1] : (!S, !C) -> !P
+  %t = stablehlo.transpose %o, dims = [0, 2, 1, 3] : (!P) -> !Q
+  return %t, %u : !Q, !C
+}
+// -----
+// name: attention-grouped-heads
+// ties: 0:1
+// inputs: 2=0..31
+// Two query heads share a key head: the slot is repeated for the dot.
+!C = tensor<2x2x32x8xf32>
+!Q = tensor<2x4x1x8xf32>
+!N = tensor<2x2x1x8xf32>
+!G = tensor<2x2x2x32x8xf32>
+!H = tensor<2x4x32x8xf32>
+!S = tensor<2x4x1x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!S, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %r = stablehlo.broadcast_in_dim %u, dims = [0, 1, 3, 4] : (!C) -> !G
+  %g = stablehlo.reshape %r : (!G) -> !H
+  %s = stablehlo.dot_general %q, %g, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !H) -> !S
+  return %s, %u : !S, !C
+}
+// -----
+// name: softmax-attention
+// ties: 0:1
+// inputs: 2=0..31, 3=0..1
+// tolerance: 1e-5
+// exp is rounded differently by each runtime.
+!C = tensor<2x4x32x8xf32>
+!Q = tensor<2x4x1x8xf32>
+!N = tensor<2x4x1x8xf32>
+!S = tensor<2x4x1x32xf32>
+!T = tensor<2x4x1xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !Q) -> (!Q, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %q, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!Q, !C) -> !S
+  %e = stablehlo.exponential %s : !S
+  %d = stablehlo.reduce(%e init: %f) applies stablehlo.add across dimensions = [3] : (!S, tensor<f32>) -> !T
+  %g = stablehlo.broadcast_in_dim %d, dims = [0, 1, 2] : (!T) -> !S
+  %b = stablehlo.divide %e, %g : !S
+  %o = stablehlo.dot_general %b, %u, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (!S, !C) -> !Q
+  return %o, %u : !Q, !C
+}
+// -----
+// name: gather-rows
+// ties: 0:1
+// inputs: 2=0..31, 3=0..31
+!C = tensor<32x4x8xf32>
+!N = tensor<1x4x8xf32>
+!X = tensor<3x1xi32>
+!G = tensor<3x4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %i: !X) -> (!G, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %p, %z, %z : (!C, !N, !I, !I, !I) -> !C
+  %g = "stablehlo.gather"(%u, %i) {dimension_numbers = #stablehlo.gather<offset_dims = [1, 2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, slice_sizes = array<i64: 1, 4, 8>} : (!C, !X) -> !G
+  return %g, %u : !G, !C
+}
