@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest lint format bench clean
+.PHONY: help setup demo test lit pytest lint format corpus bench clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,9 @@ format: setup ## Put all files into the project's format.
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	$(BIN)/clang-format -i $$(git ls-files '*.cpp' '*.h')
+
+corpus: setup ## Run all programs of the corpus and rewrite docs/agreement.md.
+	$(BIN)/python test/corpus/run.py --table docs/agreement.md
 
 bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
 	$(BIN)/python bench/step_cost.py

@@ -3,7 +3,7 @@
 // RUN: not kvlift-opt %s --pass-pipeline='builtin.module(kvlift-check-in-place{on-conflict=ignore})' 2>&1 | filecheck %s --check-prefix=CONFLICT
 // RUN: not kvlift-opt %s --pass-pipeline='builtin.module(kvlift-check-in-place{require=speed})' 2>&1 | filecheck %s --check-prefix=REQUIRE
 
-// TARGET: error: target=tpu is not one of pjrt:cpu, pjrt:cuda, iree:cpu
+// TARGET: error: target=tpu is not one of any, pjrt:cpu, pjrt:cuda, iree:cpu
 // CONFLICT: error: on-conflict=ignore is not one of error, copy
 // REQUIRE: error: require=speed is not one of none, in_place
 

@@ -92,6 +92,7 @@ def run_all(programs: list[Program], jobs: int) -> Iterator[Result]:
 def main() -> int:
     """The command line."""
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
     from table import false_proofs, problems, write_table
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -315,7 +315,7 @@ def test_exported_program_and_its_import_lift_alike() -> None:
 def typed_program(dtype: str, shape: str) -> str:
     t = f"tensor<{shape}{dtype}>"
     return f"""func.func @main(%c: {t} {{kvlift.name = "c", tf.aliasing_output = 1 : i32}},
-        %x: {t}) -> ({t}, {t}) {{ return %c, %x : {t}, {t} }}"""
+        %x: {t}) -> ({t}, {t}) {{ return %x, %x : {t}, {t} }}"""
 
 
 @pytest.mark.parametrize("shape", [(), (3, 2), (0, 4)])
