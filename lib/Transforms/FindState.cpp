@@ -38,6 +38,8 @@ constexpr std::string_view stateOption = "option 'state'";
 /// A pair that the user named: `arg3:result1`.
 struct Pair {
   int64_t argument, result;
+  /// What the user calls the slot; empty when it keeps the argument's name.
+  std::string name = {};
 };
 
 /// Slots found in one function, and what is taken already.
@@ -72,8 +74,13 @@ public:
   void apply() const {
     for (const auto &[argument, name] : stale)
       function.removeArgumentAttribute(argument, name);
-    for (Pair pair : added)
+    for (const Pair &pair : added) {
+      if (!pair.name.empty())
+        function.setArgumentAttribute(
+            pair.argument, marks::name,
+            Attribute::string(function.operation().context(), pair.name));
       markSlot(function, pair.argument, pair.result, "inferred");
+    }
   }
 
 private:
@@ -303,7 +310,7 @@ std::optional<int64_t> numberAfter(std::string_view text,
   return number;
 }
 
-/// Parses `arg3:result1,arg4:result2`.
+/// Parses `arg3:result1,arg4:result2:name`.
 std::optional<std::vector<Pair>> parsePairs(std::string_view text) {
   std::vector<Pair> pairs;
   while (!text.empty()) {
@@ -313,10 +320,13 @@ std::optional<std::vector<Pair>> parsePairs(std::string_view text) {
     if (colon == std::string_view::npos)
       return std::nullopt;
     auto argument = numberAfter(item.substr(0, colon), "arg");
-    auto result = numberAfter(item.substr(colon + 1), "result");
+    std::string_view rest = item.substr(colon + 1);
+    std::string_view resultText = rest.substr(0, rest.find(':'));
+    auto result = numberAfter(resultText, "result");
     if (!argument || !result)
       return std::nullopt;
-    pairs.push_back({*argument, *result});
+    rest.remove_prefix(std::min(rest.size(), resultText.size() + 1));
+    pairs.push_back({*argument, *result, std::string(rest)});
   }
   return pairs;
 }

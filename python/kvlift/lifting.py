@@ -154,12 +154,18 @@ def _pipeline(
     state: Mapping[str, tuple[int, int]],
 ) -> str:
     try:
-        pairs = ",".join(f"arg{argument:d}:result{result:d}" for argument, result in state.values())
+        pairs = ",".join(
+            f"arg{argument:d}:result{result:d}:{name}" for name, (argument, result) in state.items()
+        )
     except (AttributeError, TypeError, ValueError):
         raise LiftError(
             f"state={state!r} must map names to pairs of indices: {{'pos': (3, 1)}} ties argument "
             "3 to result 1"
         ) from None
+    for name in state:
+        # They would end the name in the pipeline's text.
+        if not isinstance(name, str) or set(name) & set(" ,:{}\n\t"):
+            raise LiftError(f"state name {name!r} must be text without spaces, commas or braces")
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
     check_options = (
         f"target={target or 'any'} on-conflict={on_conflict} require={require or 'none'}"

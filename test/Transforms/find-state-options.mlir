@@ -2,6 +2,7 @@
 // about lost updates.
 //
 // RUN: kvlift-opt %s --pass-pipeline='builtin.module(kvlift-find-state{state=arg0:result1,arg1:result0 lost-updates=ignore})' | filecheck %s --check-prefix=STATE
+// RUN: kvlift-opt %s --pass-pipeline='builtin.module(kvlift-find-state{state=arg0:result1:mine lost-updates=ignore})' 2>/dev/null | filecheck %s --check-prefix=NAME
 // RUN: kvlift-opt %s --pass-pipeline='builtin.module(kvlift-find-state{lost-updates=ignore})' 2>&1 | filecheck %s --check-prefix=IGNORE
 // RUN: kvlift-opt %s --pass-pipeline='builtin.module(kvlift-find-state{lost-updates=return})' 2>&1 | filecheck %s --check-prefix=RETURN
 // RUN: not kvlift-opt %s --pass-pipeline='builtin.module(kvlift-find-state{lost-updates=keep})' 2>&1 | filecheck %s --check-prefix=POLICY
@@ -32,6 +33,9 @@
 // RETURN: return
 //
 // POLICY: error: lost-updates=keep is not one of error, return, ignore
+// The user's name becomes the slot's.
+// NAME: kvlift.slot = "mine"
+// NAME-SAME: kvlift.slot = "mine"
 // FORM: error: state=0:1 does not have the form arg3:result1,arg4:result2
 // NUMBER: error: state=arg0:result1x does not have the form
 // TWICE: error: option 'state' cannot tie argument #0 to result #1 of function 'main': one of them is part of another slot

@@ -476,3 +476,48 @@ def test_dynamic_extents_are_none_in_the_manifest() -> None:
     function = kvlift.lift(source).manifest.function("f")
     assert function.arguments[0].type == kvlift.TensorType((None, 3), "f32")
     assert str(function.results[0].type) == "?x3xf32"
+
+
+def test_state_is_called_what_the_user_calls_it() -> None:
+    source = """func.func @main(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<2xf32> {
+        %0 = stablehlo.multiply %a, %b : tensor<2xf32>
+        return %0 : tensor<2xf32> }"""
+    (slot,) = kvlift.lift(source, state={"pos": (1, 0)}).slots
+    assert (slot.name, slot.argument, slot.result) == ("pos", 1, 0)
+    with pytest.raises(kvlift.LiftError, match="without spaces, commas or braces"):
+        kvlift.lift(source, state={"a b": (1, 0)})
+
+
+def test_require_in_place_refuses_what_the_target_copies() -> None:
+    source = """func.func @main(%c: tensor<64x16xbf16>, %u: tensor<1x16xbf16>, %i: tensor<i32>)
+        -> tensor<64x16xbf16> {
+        %z = stablehlo.constant dense<0> : tensor<i32>
+        %0 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<64x16xbf16>,
+          tensor<1x16xbf16>, tensor<i32>, tensor<i32>) -> tensor<64x16xbf16>
+        return %0 : tensor<64x16xbf16> }"""
+    (slot,) = kvlift.lift(source, target="iree:cpu", require="in_place").slots
+    assert slot.verdict == "in_place"
+    with pytest.raises(kvlift.LiftError, match="bf16"):
+        kvlift.lift(source, target="pjrt:cpu", require="in_place")
+
+
+def test_on_conflict_copy_keeps_an_old_version_that_is_returned() -> None:
+    source = """func.func @main(%c: tensor<64x16xf32>, %u: tensor<1x16xf32>, %i: tensor<i32>)
+        -> (tensor<64x16xf32>, tensor<64x16xf32>) {
+        %z = stablehlo.constant dense<0> : tensor<i32>
+        %0 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<64x16xf32>,
+          tensor<1x16xf32>, tensor<i32>, tensor<i32>) -> tensor<64x16xf32>
+        return %0, %c : tensor<64x16xf32>, tensor<64x16xf32> }"""
+    tie = {"c": (0, 0)}
+    with pytest.raises(kvlift.LiftError, match="old"):
+        kvlift.lift(source, state=tie)
+    lifted = kvlift.lift(source, state=tie, on_conflict="copy")
+    row = np.ones((1, 16), np.float32)
+    for target in ("pjrt:cpu", "iree:cpu"):
+        program = kvlift.compile(lifted, target)
+        with program.session(state={"c": np.zeros((64, 16), np.float32)}) as session:
+            for step in range(3):
+                expected = session.state["c"]
+                assert np.array_equal(session(row, np.int32(step)), expected)
+                expected[step] = 1
+                assert np.array_equal(session.state["c"], expected)
