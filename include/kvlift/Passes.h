@@ -16,6 +16,10 @@ namespace kvlift {
 /// `{name=value ...}` as written in a pipeline.
 using PassOptions = std::map<std::string, std::string>;
 
+/// The value of an option, or what it is when the pipeline does not say.
+std::string optionOr(const PassOptions &options, const std::string &name,
+                     const std::string &fallback);
+
 /// Runs on a `builtin.module`. A pass checks everything before it changes
 /// anything: when it fails it has said why, and the module is as it was.
 using PassFunction = Status(Operation module, const PassOptions &options,

@@ -36,12 +36,6 @@ struct Options {
   bool requiresInPlace;
 };
 
-std::string optionOr(const PassOptions &options, const std::string &name,
-                     const std::string &fallback) {
-  auto entry = options.find(name);
-  return entry == options.end() ? fallback : entry->second;
-}
-
 std::optional<Options> parseOptions(const PassOptions &given,
                                     DiagnosticLog &log) {
   std::string target = optionOr(given, "target", std::string(anyTarget));

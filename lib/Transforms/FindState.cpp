@@ -331,12 +331,6 @@ std::optional<std::vector<Pair>> parsePairs(std::string_view text) {
   return pairs;
 }
 
-std::string optionOr(const PassOptions &options, const std::string &name,
-                     const std::string &fallback) {
-  auto entry = options.find(name);
-  return entry == options.end() ? fallback : entry->second;
-}
-
 } // namespace
 
 Status kvlift::findState(Operation module, const PassOptions &options,

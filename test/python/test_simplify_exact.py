@@ -13,10 +13,10 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from interpreter import evaluate
+from exactness import assert_same_results, random_programs
 from tool import run_pass
 from update_programs import INDEX_BITS, Case, assemble, draw_case, rows_case
 
@@ -32,26 +32,13 @@ def check(cases: list[Case], folder: Path) -> int:
     for c, (case, body) in enumerate(zip(cases, bodies, strict=True)):
         if case.must_go:
             assert "stablehlo.scatter" not in body, f"case {c} was left alone\n{body}"
-    before = evaluate(program, [values])[0]
-    after = evaluate(simplified, [values])[0]
-    place = 0
-    for c, case in enumerate(cases):
-        for i in range(len(case.results)):
-            same = before[place].tobytes() == after[place].tobytes()
-            assert same, f"case {c}, result {i}\n{assemble([case])[0]}\n{bodies[c]}"
-            place += 1
+    assert_same_results(
+        program, simplified, values, cases, lambda c: f"{assemble([cases[c]])[0]}\n{bodies[c]}"
+    )
     return sum("stablehlo.scatter" not in body for body in bodies)
 
 
-@settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    # A failure names the one case; shrinking would only look for another seed.
-    phases=[Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@random_programs(EXAMPLES)
 @given(seed=st.integers(0, 2**48))
 def test_random_updates_are_exact(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)

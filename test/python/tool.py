@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,14 @@ def tool() -> str:
         (Path(__file__).parents[2] / "build").glob("*/tools/kvlift-opt/kvlift-opt"),
         key=lambda path: path.stat().st_mtime,
     )
-    found = os.environ.get("KVLIFT_OPT") or shutil.which("kvlift-opt")
+    beside = Path(sys.executable).with_name("kvlift-opt")
+    found = os.environ.get("KVLIFT_OPT") or shutil.which("kvlift-opt", path=beside.parent)
     if not found and built:
         found = str(built[-1])
     if not found:
-        pytest.fail("kvlift-opt is not built, not on PATH and not named by KVLIFT_OPT")
+        pytest.fail(
+            "kvlift-opt is not installed beside Python, not built and not named by KVLIFT_OPT"
+        )
     return found
 
 
