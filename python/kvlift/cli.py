@@ -43,7 +43,9 @@ def doctor(
         table = Table("part", "found", "fix")
         for finding in findings:
             style = "yellow" if finding.fix else None
-            table.add_row(finding.what, finding.found, finding.fix, style=style)
+            # `kvlift[pjrt]` is no markup.
+            cells = (escape(text) for text in (finding.what, finding.found, finding.fix))
+            table.add_row(*cells, style=style)
         Console().print(table)
     if any(finding.what == "MLIR library" and finding.fix for finding in findings):
         raise typer.Exit(1)

@@ -310,3 +310,13 @@ def test_demo_refuses_more_steps_than_rows() -> None:
     child = run(BIN / "kvlift", "demo", "--capacity", "8", "--steps", "9")
     assert child.returncode == 2
     assert "must not exceed --capacity" in child.stderr
+
+
+def test_doctor_shows_the_extras_in_its_fixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from kvlift import cli, doctor
+
+    finding = doctor.Finding("pjrt:cpu", "not installed", "pip install 'kvlift[pjrt]'")
+    monkeypatch.setattr(doctor, "examine", lambda: [finding])
+    assert "kvlift[pjrt]" in CliRunner().invoke(cli.app, ["doctor"]).output
