@@ -104,6 +104,8 @@ public:
   /// Extents, `dynamicExtent` where unknown.
   Dims shape() const;
   int64_t rank() const;
+  /// Number of elements of a static tensor.
+  int64_t elementCount() const;
   Type element() const;
   /// This tensor type with another shape.
   Type withShape(const Dims &shape) const;

@@ -25,13 +25,6 @@ bool isSmall(int64_t number) {
   return number > -(int64_t(1) << 30) && number < (int64_t(1) << 30);
 }
 
-int64_t elementCount(Type type) {
-  int64_t count = 1;
-  for (int64_t extent : type.shape())
-    count *= extent;
-  return count;
-}
-
 std::optional<Affine> affineOf(Value value, int depth);
 
 std::optional<Affine> affineConstant(Operation op) {
@@ -50,7 +43,7 @@ std::optional<Affine> affineIota(Operation op) {
   Dims shape = op.result().type().shape();
   int64_t dim = op.attribute("iota_dimension").asInteger().value_or(0);
   // In row-major order it counts only if nothing else varies.
-  if (shape[dim] != elementCount(op.result().type()))
+  if (shape[dim] != op.result().type().elementCount())
     return std::nullopt;
   return Affine{{}, 0, 1};
 }
@@ -61,13 +54,13 @@ std::optional<Affine> affineBroadcast(Operation op, int depth) {
   Type from = op.operand(0).type(), to = op.result().type();
   if (!from.isStaticTensor())
     return std::nullopt;
-  int64_t count = elementCount(from);
+  int64_t count = from.elementCount();
   if (count == 1)
     if (auto one = affineOf(op.operand(0), depth))
       return Affine{one->base, one->offset, 0};
   Dims dims =
       op.attribute("broadcast_dimensions").asI64Array().value_or(Dims{});
-  if (count != elementCount(to) || !std::is_sorted(dims.begin(), dims.end()))
+  if (count != to.elementCount() || !std::is_sorted(dims.begin(), dims.end()))
     return std::nullopt;
   return affineOf(op.operand(0), depth);
 }
@@ -110,7 +103,7 @@ std::optional<Affine> affineOf(Value value, int depth) {
     else if (op.is("stablehlo.multiply"))
       fact = affineMultiply(op, depth - 1);
   }
-  if (!fact && elementCount(value.type()) == 1)
+  if (!fact && value.type().elementCount() == 1)
     return Affine{value, 0, 0};
   return fact;
 }
@@ -121,7 +114,7 @@ std::optional<RowRun> kvlift::consecutiveRows(Value indices) {
   constexpr int depthLimit = 12;
   if (!indices.type().isStaticTensor())
     return std::nullopt;
-  int64_t count = elementCount(indices.type());
+  int64_t count = indices.type().elementCount();
   auto fact = affineOf(indices, depthLimit);
   if (!fact || (count > 1 && fact->step != 1))
     return std::nullopt;

@@ -220,6 +220,13 @@ bool Type::isStaticTensor() const {
 
 int64_t Type::rank() const { return api().mlirShapedTypeGetRank(raw); }
 
+int64_t Type::elementCount() const {
+  int64_t count = 1;
+  for (int64_t extent : shape())
+    count *= extent;
+  return count;
+}
+
 Dims Type::shape() const {
   Dims extents(rank());
   for (size_t dim = 0; dim < extents.size(); ++dim)

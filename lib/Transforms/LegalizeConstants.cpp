@@ -35,13 +35,6 @@ Attribute constantValue(Value value) {
   return op.attribute("value");
 }
 
-int64_t elementCount(Type type) {
-  int64_t count = 1;
-  for (int64_t extent : type.shape())
-    count *= extent;
-  return count;
-}
-
 /// A tensor with the one element that `scalar` was extracted from; null when it
 /// was not.
 Value extractedFrom(Value scalar) {
@@ -49,7 +42,8 @@ Value extractedFrom(Value scalar) {
   if (!op || !op.is("tensor.extract"))
     return {};
   Value tensor = op.operand(0);
-  bool one = tensor.type().isStaticTensor() && elementCount(tensor.type()) == 1;
+  bool one =
+      tensor.type().isStaticTensor() && tensor.type().elementCount() == 1;
   return one ? tensor : Value();
 }
 
