@@ -40,6 +40,8 @@ public:
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.
   Value compare(std::string_view direction, Value lhs, Value rhs);
   Value select(Value condition, Value onTrue, Value onFalse);
+  /// The elements from `low` on, before `high`, in each dim.
+  Value slice(Value from, const Dims &low, const Dims &high);
   Value dynamicSlice(Value from, const std::vector<Value> &starts,
                      const Dims &sizes);
   Value dynamicUpdateSlice(Value into, Value update,

@@ -82,7 +82,7 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
-  /// The elements of a dense i32 or i64 attribute.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned.
   std::optional<Dims> denseIntegers() const;
   std::string print() const;
 };

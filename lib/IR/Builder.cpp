@@ -131,6 +131,20 @@ Value Builder::select(Value condition, Value onTrue, Value onFalse) {
       .result();
 }
 
+Value Builder::slice(Value from, const Dims &low, const Dims &high) {
+  Dims sizes(low.size());
+  for (size_t i = 0; i < low.size(); ++i)
+    sizes[i] = high[i] - low[i];
+  Type type = from.type().withShape(sizes);
+  if (type == from.type())
+    return from;
+  return create("stablehlo.slice", {from}, {type},
+                {{"start_indices", Attribute::i64Array(ctx, low)},
+                 {"limit_indices", Attribute::i64Array(ctx, high)},
+                 {"strides", Attribute::i64Array(ctx, Dims(low.size(), 1))}})
+      .result();
+}
+
 Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
                             const Dims &sizes) {
   std::vector<Value> operands{from};
