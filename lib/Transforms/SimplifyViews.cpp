@@ -20,6 +20,7 @@
 #include "RewriteSupport.h"
 #include "UpdateRewrite.h"
 #include "kvlift/Builder.h"
+#include "kvlift/Provenance.h"
 
 using namespace kvlift;
 

@@ -46,6 +46,10 @@ using UpdateRewriter = Rewritten(const SlotUpdate &update);
 
 /// `stablehlo.scatter` that overwrites a window: SimplifyScatter.cpp.
 UpdateRewriter simplifyScatter;
+/// An update of a transposed, reshaped or bitcast slot: SimplifyViews.cpp.
+UpdateRewriter moveViewBehindUpdate;
+/// `select(mask, new, slot)`: SimplifySelect.cpp.
+UpdateRewriter simplifySelect;
 
 } // namespace kvlift
 
