@@ -134,6 +134,37 @@ static bool isSame(Value a, Value b, int depth) {
 
 bool kvlift::isSameInteger(Value a, Value b) { return isSame(a, b, 6); }
 
+/// Whether a dynamic_update_slice provably leaves a window alone.
+static bool isApart(Operation update,
+                    const std::vector<std::optional<int64_t>> &low,
+                    const Dims &sizes) {
+  std::vector<Value> starts = startsOf(update);
+  Dims slot = update.operand(0).type().shape();
+  Dims window = update.operand(1).type().shape();
+  for (size_t i = 0; i < slot.size(); ++i) {
+    auto start = constantInteger(starts[i]);
+    if (!start || !low[i])
+      continue;
+    int64_t at = std::clamp<int64_t>(*start, 0, slot[i] - window[i]);
+    if (at + window[i] <= *low[i] || *low[i] + sizes[i] <= at)
+      return true;
+  }
+  return false;
+}
+
+bool kvlift::isUntouched(Value newer, Value older,
+                         const std::vector<std::optional<int64_t>> &low,
+                         const Dims &sizes) {
+  while (!(newer == older)) {
+    Operation op = newer.definingOp();
+    if (!op || !op.is("stablehlo.dynamic_update_slice") ||
+        !op.operand(1).type().isStaticTensor() || !isApart(op, low, sizes))
+      return false;
+    newer = op.operand(0);
+  }
+  return true;
+}
+
 std::vector<Value> kvlift::startsOf(Operation op) {
   std::vector<Value> operands = op.operands();
   int64_t first = op.is("stablehlo.dynamic_slice") ? 1 : 2;
@@ -151,13 +182,20 @@ static Operation ancestorIn(Block block, Operation op) {
   return op;
 }
 
-bool kvlift::isNeededAfter(Value old, Operation update) {
+bool kvlift::isAvailable(Value value, Operation at) {
+  Operation maker = value.definingOp();
+  if (!maker || !(maker.block() == at.block()))
+    return true;
+  return maker.isBefore(at);
+}
+
+bool kvlift::isNeededAfter(Value old, Operation update, Operation except) {
   Block block = update.block();
   std::unordered_set<const void *> later;
   Operation last;
   for (const Use &use : old.uses()) {
     Operation user = ancestorIn(block, use.user);
-    if (!user || user == update || user.isBefore(update))
+    if (!user || user == update || user == except || user.isBefore(update))
       continue;
     later.insert(user.raw.ptr);
     if (!last || last.isBefore(user))

@@ -24,8 +24,19 @@ std::vector<Value> startsOf(Operation op);
 
 /// Whether something that depends on `update` still reads the version that it
 /// updates, which then cannot be overwritten; true when that is too long to
-/// find out.
-bool isNeededAfter(Value old, Operation update);
+/// find out. `except` may read it.
+bool isNeededAfter(Value old, Operation update, Operation except = {});
+
+/// Whether the value is there when the op runs: both in one block, or the
+/// value from outside of it.
+bool isAvailable(Value value, Operation at);
+
+/// Whether two versions differ only in rows outside of the window, by
+/// dynamic_update_slices at constant places. Starts that are not constant are
+/// null.
+bool isUntouched(Value newer, Value older,
+                 const std::vector<std::optional<int64_t>> &low,
+                 const Dims &sizes);
 
 /// Erases an op that nothing uses and has no effect, and then what only it
 /// used.

@@ -34,7 +34,9 @@ struct Form {
 constexpr Form forms[] = {
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
+    {"update", writeThroughSlice},
     {"select", simplifySelect},
+    {"concatenate", simplifyConcatenate},
 };
 
 /// A remark about an update that stays.
@@ -48,6 +50,19 @@ int64_t oldOperandOf(Operation update, const Provenance::Origin &origin) {
     if (update.operand(i) == origin.from)
       return i;
   return -1;
+}
+
+/// Ops that make a tied result of something that no update leads to: a stack
+/// of layers that were all updated, what a loop fills, arithmetic.
+void addMakers(const FuncOp &function, const Provenance &provenance,
+               std::vector<SlotUpdate> &updates) {
+  std::vector<Value> returned = function.returnOp().operands();
+  for (size_t i = 0; i < returned.size(); ++i) {
+    auto slot = function.resultAttribute(i, marks::slot).asString();
+    Operation maker = returned[i].definingOp();
+    if (slot && maker && !provenance.storage(returned[i]))
+      updates.push_back({maker, -1, *slot});
+  }
 }
 
 /// The updates of slots; those in regions before the op that has them.
@@ -66,6 +81,7 @@ std::vector<SlotUpdate> updatesOf(const FuncOp &function) {
       updates.push_back({op, oldOperandOf(op, *origin), *slot});
       break;
     }
+  addMakers(function, provenance, updates);
   return updates;
 }
 

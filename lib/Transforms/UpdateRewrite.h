@@ -50,6 +50,10 @@ UpdateRewriter simplifyScatter;
 UpdateRewriter moveViewBehindUpdate;
 /// `select(mask, new, slot)`: SimplifySelect.cpp.
 UpdateRewriter simplifySelect;
+/// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcat.cpp.
+UpdateRewriter simplifyConcatenate;
+/// A layer that is taken out, updated and put back: SimplifyStack.cpp.
+UpdateRewriter writeThroughSlice;
 
 } // namespace kvlift
 
