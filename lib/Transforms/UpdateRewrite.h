@@ -52,6 +52,8 @@ UpdateRewriter moveViewBehindUpdate;
 UpdateRewriter simplifySelect;
 /// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcat.cpp.
 UpdateRewriter simplifyConcatenate;
+/// `if(p, update(slot), slot)`: SimplifyBranch.cpp.
+UpdateRewriter simplifyBranch;
 /// A layer that is taken out, updated and put back: SimplifyStack.cpp.
 UpdateRewriter writeThroughSlice;
 
