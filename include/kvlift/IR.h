@@ -170,6 +170,8 @@ public:
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
   Value addArgument(Type type, Location location) const;
+  /// Drops an argument that nothing uses.
+  void eraseArgument(int64_t position) const;
 };
 
 class Operation : public Handle<MlirOperation> {
@@ -200,6 +202,10 @@ public:
   void removeAttribute(std::string_view name) const;
 
   bool verify() const;
+  /// A deep copy outside of any block, for the caller to free.
+  Operation clone() const;
+  /// Frees an op that is in no block.
+  void free() const;
   void moveBefore(Operation other) const;
   /// Removes it from its block and frees it; its results must be unused.
   void erase() const;

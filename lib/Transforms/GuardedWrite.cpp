@@ -20,13 +20,6 @@ using namespace kvlift;
 
 namespace {
 
-/// Whether the index type is a signed integer that can hold `number`.
-bool canHold(Type index, int64_t number) {
-  unsigned bits = index.bitWidth() - 1;
-  return index.isInteger() && !index.isUnsignedInteger() &&
-         (bits >= 63 || number <= (int64_t(1) << bits) - 1);
-}
-
 class Writer {
 public:
   Writer(Builder &build, const GuardedWrite &write)
@@ -161,6 +154,12 @@ private:
 };
 
 } // namespace
+
+bool kvlift::canHold(Type index, int64_t number) {
+  unsigned bits = index.bitWidth() - 1;
+  return index.isInteger() && !index.isUnsignedInteger() &&
+         (bits >= 63 || number <= (int64_t(1) << bits) - 1);
+}
 
 std::optional<std::string>
 kvlift::obstacleTo(const Dims &slot, const Dims &window,

@@ -32,6 +32,9 @@ struct GuardedWrite {
   Type index;
 };
 
+/// Whether the type is a signed integer that can hold `number`.
+bool canHold(Type index, int64_t number);
+
 /// Why a window of these extents cannot be written; nothing when it can.
 std::optional<std::string> obstacleTo(const Dims &slot, const Dims &window,
                                       const std::vector<WindowStart> &starts,

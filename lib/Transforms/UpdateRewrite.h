@@ -46,6 +46,14 @@ using UpdateRewriter = Rewritten(const SlotUpdate &update);
 
 /// `stablehlo.scatter` that overwrites a window: SimplifyScatter.cpp.
 UpdateRewriter simplifyScatter;
+/// An update of a transposed, reshaped or bitcast slot: SimplifyViews.cpp.
+UpdateRewriter moveViewBehindUpdate;
+/// `select(mask, new, slot)`: SimplifySelect.cpp.
+UpdateRewriter simplifySelect;
+/// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcat.cpp.
+UpdateRewriter simplifyConcatenate;
+/// A layer that is taken out, updated and put back: SimplifyStack.cpp.
+UpdateRewriter writeThroughSlice;
 
 } // namespace kvlift
 
