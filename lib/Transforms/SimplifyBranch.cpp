@@ -40,10 +40,20 @@ struct BranchUpdate {
   std::vector<Value> starts;
 };
 
+/// What all branches that write agree on, so that no branch has to yield it:
+/// a number, or a value from outside.
+struct Agreed {
+  std::optional<int64_t> number;
+  Value value;
+  explicit operator bool() const { return number || value; }
+};
+
 /// An update outside, with what each branch gives it, if it does.
 struct Write {
   Type window, index;
   std::vector<std::optional<BranchUpdate>> branches;
+  Agreed data;
+  std::vector<Agreed> starts;
 };
 
 /// A result that is a version of one slot in every branch.
@@ -123,10 +133,53 @@ void addToWrites(const Chain &chain, size_t branch, size_t branches,
                                      writes[next].index == index))
       ++next;
     if (next == writes.size())
-      writes.push_back({window, index,
-                        std::vector<std::optional<BranchUpdate>>(branches)});
+      writes.push_back({window,
+                        index,
+                        std::vector<std::optional<BranchUpdate>>(branches),
+                        {},
+                        {}});
     writes[next++].branches[branch] = each;
   }
+}
+
+bool isInside(Value value, Operation op) {
+  Block block = value.isBlockArgument() ? value.argumentOwner()
+                                        : value.definingOp().block();
+  for (Operation at = block.parentOp(); at; at = at.parentOp())
+    if (at == op)
+      return true;
+  return false;
+}
+
+/// What the values are, if they are all one, and known outside of the op.
+Agreed agreementOf(const std::vector<Value> &values, Operation op) {
+  auto number = constantInteger(values.front());
+  bool isOne = !isInside(values.front(), op);
+  for (Value value : values) {
+    isOne = isOne && value == values.front();
+    if (number && constantInteger(value) != number)
+      number.reset();
+  }
+  if (number)
+    return {number, {}};
+  return {{}, isOne ? values.front() : Value()};
+}
+
+void findAgreement(Write &write, Operation op) {
+  std::vector<Value> data;
+  std::vector<std::vector<Value>> starts(write.window.rank());
+  for (const auto &each : write.branches) {
+    if (!each)
+      continue;
+    data.push_back(each->data);
+    for (size_t i = 0; i < starts.size(); ++i)
+      starts[i].push_back(each->starts[i]);
+  }
+  write.data = agreementOf(data, op);
+  // Numbers are for starts: data of one number is not worth a special case.
+  write.data.number.reset();
+  for (const auto &values : starts)
+    write.starts.push_back(agreementOf(values, op));
 }
 
 std::optional<Plan> match(Operation op, int64_t result, std::string &reason) {
@@ -156,6 +209,8 @@ std::optional<Plan> match(Operation op, int64_t result, std::string &reason) {
     reason = "the old value is still needed after it";
     return std::nullopt;
   }
+  for (Write &write : plan.writes)
+    findAgreement(write, op);
   return plan;
 }
 
@@ -239,9 +294,11 @@ private:
                  std::vector<Value> &yields) {
     Builder build(regions[branch].firstBlock().terminator());
     const auto &each = write.branches[branch];
-    yields.push_back(each ? each->data : build.zeros(write.window));
-    for (int64_t i = 0, rank = write.window.rank(); i < rank; ++i)
-      yields.push_back(each ? each->starts[i] : build.splat(write.index, 0));
+    if (!write.data)
+      yields.push_back(each ? each->data : build.zeros(write.window));
+    for (size_t i = 0; i < write.starts.size(); ++i)
+      if (!write.starts[i])
+        yields.push_back(each ? each->starts[i] : build.splat(write.index, 0));
     if (isCertain(write) || followsPredicate(write))
       return;
     Type bit = Type::tensor({}, Type::integer(build.context(), 1));
@@ -253,10 +310,12 @@ private:
   Value writeAll(Builder &build, const Plan &plan) {
     Value version = plan.slot;
     for (const Write &write : plan.writes) {
-      Value data = made.result(next++);
+      Value data = write.data ? write.data.value : made.result(next++);
       std::vector<Value> starts;
-      for (int64_t i = 0, rank = write.window.rank(); i < rank; ++i)
-        starts.push_back(made.result(next++));
+      for (const Agreed &start : write.starts)
+        starts.push_back(start.number  ? build.splat(write.index, *start.number)
+                         : start.value ? start.value
+                                       : made.result(next++));
       if (!isCertain(write)) {
         Dims window = write.window.shape();
         Value condition = followsPredicate(write) ? op.operand(0)
