@@ -251,6 +251,7 @@ public:
     for (Value value : dead)
       if (Operation maker = value.definingOp())
         eraseIfDead(maker);
+    flattenCheapBranch(made);
   }
 
 private:

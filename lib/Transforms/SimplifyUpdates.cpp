@@ -40,6 +40,7 @@ constexpr Form forms[] = {
     {"select", simplifySelect},
     {"concatenate", simplifyConcatenate},
     {"branch", simplifyBranch},
+    {"loop", simplifyScan},
 };
 
 /// A remark about an update that stays.
@@ -68,7 +69,7 @@ void addMakers(const FuncOp &function, const Provenance &provenance,
     Operation maker = returned[i].definingOp();
     if (slot && maker && !provenance.storage(returned[i]) &&
         known.insert(maker.raw.ptr).second)
-      updates.push_back({maker, -1, *slot});
+      updates.push_back({maker, -1, *slot, returned[i].resultNumber()});
   }
 }
 

@@ -175,6 +175,7 @@ def _pipeline(
         "kvlift-lift-globals",
         f"kvlift-find-state{{{find_options}}}",
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
+        "kvlift-inline-calls",
         "kvlift-simplify-updates",
         "kvlift-simplify-reads",
         "kvlift-order-updates",
