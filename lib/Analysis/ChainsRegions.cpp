@@ -7,31 +7,43 @@
 
 #include "ChainWalk.h"
 
+#include <algorithm>
 #include <set>
 
 using namespace kvlift;
 using namespace kvlift::chainwalk;
 
-std::vector<Value> Captures::find(Operation op) {
+const std::vector<Value> &Captures::of(Operation op) {
+  std::vector<Region> regions = op.regions();
+  if (regions.empty())
+    return none;
+  auto [entry, isNew] = known.try_emplace(op.raw.ptr);
+  if (isNew)
+    entry->second = find(regions);
+  return entry->second;
+}
+
+std::vector<Value> Captures::find(const std::vector<Region> &regions) {
   std::vector<Value> found;
-  std::set<const void *> blocks, seen;
-  for (Region region : op.regions())
+  std::vector<Block> blocks;
+  for (Region region : regions)
     for (Block block : region.blocks())
-      blocks.insert(block.raw.ptr);
+      blocks.push_back(block);
+  std::set<const void *> seen;
   auto use = [&](Value value) {
-    Block home = value.isBlockArgument() ? value.argumentOwner()
-                                         : value.definingOp().block();
-    if (!blocks.count(home.raw.ptr) && seen.insert(value.raw.ptr).second)
+    Operation maker = value.definingOp();
+    Block home = maker ? maker.block() : value.argumentOwner();
+    if (std::find(blocks.begin(), blocks.end(), home) == blocks.end() &&
+        seen.insert(value.raw.ptr).second)
       found.push_back(value);
   };
-  for (Region region : op.regions())
-    for (Block block : region.blocks())
-      for (Operation inner : block) {
-        for (int64_t i = 0, n = inner.numOperands(); i < n; ++i)
-          use(inner.operand(i));
-        for (Value value : of(inner))
-          use(value);
-      }
+  for (Block block : blocks)
+    for (Operation inner : block) {
+      for (int64_t i = 0, n = inner.numOperands(); i < n; ++i)
+        use(inner.operand(i));
+      for (Value value : of(inner))
+        use(value);
+    }
   return found;
 }
 
@@ -52,50 +64,49 @@ BlockChains &BlockWalk::walkInner(Block block,
 /// A carried value of a while is one root of the body. It stays in its storage
 /// if the body yields a version of it in the same place.
 void BlockWalk::loop(Operation op) {
-  Block condition = op.regions()[0].firstBlock();
-  Block body = op.regions()[1].firstBlock();
-  std::vector<int64_t> operands;
-  std::vector<Entry> inBody, inCondition;
-  std::vector<std::string> slots;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    const Held *held = versionIn(op.operand(i));
-    if (!held || !held->layout.empty()) {
-      read(op.operand(i));
-      continue;
-    }
-    int64_t root = operands.size();
-    operands.push_back(i);
-    slots.push_back(chains.slotOf(chains.versions[held->version]));
-    inBody.push_back({body.argument(i), {root, {}, {}}});
-    inCondition.push_back({condition.argument(i), {root, {}, {}}});
+  std::vector<int64_t> carried;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (wholeVersionIn(operands[i].value))
+      carried.push_back(i);
+    else
+      read(operands[i]);
   }
-  for (Value value : shared.captures.of(op))
-    read(value);
-  if (operands.empty())
+  readAll(captured);
+  if (carried.empty())
     return;
-  for (Block block : {condition, body}) {
-    BlockChains &inner = walkInner(block, block == body ? inBody : inCondition);
-    for (size_t root = 0; root < operands.size(); ++root) {
-      inner.roots[root].slot = slots[root];
-      if (block == body)
-        inner.roots[root].carriedBy = operands[root];
+  std::vector<Region> regions = op.regions();
+  for (size_t region = 0; region < regions.size(); ++region) {
+    bool isBody = region == 1;
+    Block block = regions[region].firstBlock();
+    std::vector<Entry> entries;
+    for (size_t root = 0; root < carried.size(); ++root)
+      entries.push_back(
+          {block.argument(carried[root]), {static_cast<int32_t>(root)}});
+    BlockChains &inner = walkInner(block, entries);
+    for (size_t root = 0; root < carried.size(); ++root) {
+      Held held = *versionIn(operands[carried[root]].facts);
+      inner.roots[root].slot = chains.slotOf(chains.versions[held.version]);
+      inner.roots[root].carriedBy = isBody ? carried[root] : -1;
     }
-    if (!(block == body))
-      continue;
-    for (size_t root = 0; root < operands.size(); ++root) {
-      Value from = op.operand(operands[root]);
-      int64_t last = inner.lastVersion(root);
-      bool isCarried =
-          last >= 0 && inner.versions[last].root == static_cast<int64_t>(root);
-      Value to = op.result(operands[root]);
-      if (!isCarried)
-        read(from);
-      else if (inner.versions[last].parent < 0)
-        show(to, Held(*versionIn(from)));
-      else
-        make(Held(*versionIn(from)), from, to,
-             {{&inner, static_cast<int64_t>(root)}});
-    }
+    if (isBody)
+      carryThroughLoop(inner, carried, op);
+  }
+}
+
+void BlockWalk::carryThroughLoop(const BlockChains &body,
+                                 const std::vector<int64_t> &carried,
+                                 Operation op) {
+  for (int64_t root = 0, n = carried.size(); root < n; ++root) {
+    const Operand &from = operands[carried[root]];
+    Value to = op.result(carried[root]);
+    int64_t last = body.lastVersion(root);
+    bool isCarried = last >= 0 && body.versions[last].root == root;
+    if (!isCarried)
+      read(from);
+    else if (body.versions[last].parent < 0)
+      show(to, *versionIn(from.facts));
+    else
+      make(*versionIn(from.facts), from.value, to, {{&body, root}});
   }
 }
 
@@ -104,7 +115,7 @@ void BlockWalk::loop(Operation op) {
 /// `from[r]` the value that brings it in.
 void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
                          const std::vector<Held> &outer,
-                         const std::vector<Value> &from) {
+                         const std::vector<Operand> &from) {
   std::vector<bool> isTaken(outer.size(), false);
   for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
     int64_t root = -1;
@@ -127,7 +138,7 @@ void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
       inside.push_back({each, root});
     }
     if (isUpdated)
-      make(outer[root], from[root], op.result(i), inside);
+      make(outer[root], from[root].value, op.result(i), inside);
     else
       show(op.result(i), outer[root]);
   }
@@ -138,24 +149,23 @@ void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
 
 /// What a branch captures enters it: every captured version is one root.
 void BlockWalk::branch(Operation op) {
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-    read(op.operand(i));
+  readAll(operands);
   std::vector<Entry> entries;
   std::vector<Held> outer;
-  std::vector<Value> from;
-  std::map<int64_t, int64_t> rootOf;
-  for (Value value : shared.captures.of(op)) {
-    const Held *held = versionIn(value);
+  std::vector<Operand> from;
+  std::unordered_map<int32_t, int32_t> rootOf;
+  for (const Operand &operand : captured) {
+    std::optional<Held> held = versionIn(operand.facts);
     if (!held) {
-      read(value);
+      read(operand);
       continue;
     }
     auto [root, isNew] = rootOf.emplace(held->version, outer.size());
     if (isNew) {
-      outer.push_back({held->version, {}, {}});
-      from.push_back(value);
+      outer.push_back({held->version});
+      from.push_back(operand);
     }
-    entries.push_back({value, {root->second, {}, held->layout}});
+    entries.push_back({operand.value, {root->second, held->layout}});
   }
   if (entries.empty())
     return;
@@ -172,25 +182,25 @@ void BlockWalk::branch(Operation op) {
 
 void BlockWalk::call(Operation op) {
   std::vector<Held> outer;
-  std::vector<Value> from;
+  std::vector<Operand> from;
   Dims numbers;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    const Held *held = versionIn(op.operand(i));
-    if (!held || !held->layout.empty()) {
-      read(op.operand(i));
+  for (size_t i = 0; i < operands.size(); ++i) {
+    std::optional<Held> held = wholeVersionIn(operands[i].value);
+    if (!held) {
+      read(operands[i]);
       continue;
     }
     numbers.push_back(i);
     outer.push_back(*held);
-    from.push_back(op.operand(i));
+    from.push_back(operands[i]);
   }
   std::vector<std::string> slots;
   for (const Held &held : outer)
     slots.push_back(chains.slotOf(chains.versions[held.version]));
   if (BlockChains *inner = callee(op, numbers, slots))
-    return carryOut(op, {inner}, outer, from);
-  for (Value value : from)
-    read(value);
+    carryOut(op, {inner}, outer, from);
+  else
+    readAll(from);
 }
 
 /// The callee's chains, whose roots are the arguments of these numbers. Null
@@ -209,8 +219,8 @@ BlockChains *BlockWalk::callee(Operation op, const Dims &numbers,
     return entry->second;
   std::vector<Entry> entries;
   for (int64_t number : numbers)
-    entries.push_back({body.argument(number),
-                       {static_cast<int64_t>(entries.size()), {}, {}}});
+    entries.push_back(
+        {body.argument(number), {static_cast<int32_t>(entries.size())}});
   BlockChains &inner = walkInner(body, entries);
   for (size_t root = 0; root < slots.size(); ++root)
     inner.roots[root].slot = slots[root];
