@@ -17,6 +17,9 @@ struct Conflict {
   const BlockChains *chains;
   /// A shortest cycle; its first edge is that of a read.
   std::vector<OrderEdge> cycle;
+  /// Other reads through the same value that the update comes too early for: a
+  /// copy of it serves them as well.
+  std::vector<int32_t> otherReads;
 
   /// The read that comes too late, and the update that it should precede.
   const Read &read() const { return chains->reads[cycle.front().read]; }
@@ -28,6 +31,9 @@ struct Conflict {
 
 /// The conflicts of a block: one for each set of ops that wait for each other.
 std::vector<Conflict> conflictsOf(const BlockChains &chains);
+
+/// Conflicts that leave no other when all their reads look at a copy instead.
+std::vector<Conflict> conflictsToCopyFor(const BlockChains &chains);
 
 /// An error at the update, with a note for each edge of the cycle.
 Diagnostic &report(const Conflict &conflict, DiagnosticLog &log);

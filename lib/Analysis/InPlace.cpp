@@ -9,14 +9,42 @@
 
 using namespace kvlift;
 
+static std::vector<Conflict> conflictsIn(const OrderGraph &graph,
+                                         const BlockChains &chains) {
+  std::vector<Conflict> conflicts;
+  for (std::vector<OrderEdge> &cycle : graph.shortestCycles())
+    conflicts.push_back({&chains, std::move(cycle), {}});
+  std::unordered_map<int32_t, Conflict *> byUpdate;
+  for (Conflict &conflict : conflicts)
+    byUpdate.emplace(conflict.cycle.front().to, &conflict);
+  for (const OrderEdge &edge : graph.readsInCycles())
+    if (auto found = byUpdate.find(edge.to); found != byUpdate.end())
+      if (Conflict &conflict = *found->second;
+          edge.read != conflict.cycle.front().read &&
+          chains.reads[edge.read].through == conflict.read().through)
+        conflict.otherReads.push_back(edge.read);
+  return conflicts;
+}
+
 std::vector<Conflict> kvlift::conflictsOf(const BlockChains &chains) {
   OrderGraph graph(chains, /*withDeferred=*/false);
-  std::vector<Conflict> conflicts;
   if (graph.isAcyclic())
-    return conflicts;
-  for (std::vector<OrderEdge> &cycle : graph.shortestCycles())
-    conflicts.push_back({&chains, std::move(cycle)});
-  return conflicts;
+    return {};
+  return conflictsIn(graph, chains);
+}
+
+std::vector<Conflict> kvlift::conflictsToCopyFor(const BlockChains &chains) {
+  std::vector<Conflict> all;
+  for (OrderGraph graph(chains, /*withDeferred=*/false); !graph.isAcyclic();) {
+    std::unordered_set<int32_t> copied;
+    for (Conflict &conflict : conflictsIn(graph, chains)) {
+      copied.insert(conflict.cycle.front().read);
+      copied.insert(conflict.otherReads.begin(), conflict.otherReads.end());
+      all.push_back(std::move(conflict));
+    }
+    graph.drop(copied);
+  }
+  return all;
 }
 
 // A longer way is told by its ends.
