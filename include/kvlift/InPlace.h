@@ -15,15 +15,15 @@ namespace kvlift {
 /// Why no order of a block's ops lets all its chains run in place.
 struct Conflict {
   const BlockChains *chains;
-  /// A shortest cycle; its first edge is that of a read.
-  std::vector<OrderEdge> cycle;
+  OrderCycle cycle;
   /// Other reads through the same value that the update comes too early for: a
   /// copy of it serves them as well.
   std::vector<int32_t> otherReads;
 
   /// The read that comes too late, and the update that it should precede.
-  const Read &read() const { return chains->reads[cycle.front().read]; }
-  Operation update() const { return chains->ops[cycle.front().to]; }
+  int32_t readNumber() const { return cycle.edges.front().read; }
+  const Read &read() const { return chains->reads[readNumber()]; }
+  Operation update() const { return chains->ops[cycle.edges.front().to]; }
   const std::string &slot() const {
     return chains->slotOf(chains->versions[read().version]);
   }

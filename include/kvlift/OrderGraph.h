@@ -18,6 +18,16 @@ struct OrderEdge {
   int32_t read;
 };
 
+/// Ops that wait for each other in a ring, by the edges between them.
+struct OrderCycle {
+  /// The first is that of a read. Of a long cycle both ends are kept.
+  std::vector<OrderEdge> edges;
+  /// How many edges are left out; those of the tail come after them.
+  size_t leftOut = 0;
+
+  static constexpr size_t headSize = 17, tailSize = 16;
+};
+
 /// The order of a block's ops: who needs whose results, and readers of a
 /// version before the update that overwrites it. All chains can run in place
 /// together iff it has no cycle. Linear in ops, operands and versions; where
@@ -33,9 +43,8 @@ public:
   /// fewest edges of this kind. For each strongly connected component without
   /// one, in which readers of several slots wait for each other, a short cycle:
   /// of fewest edges unless the component is large. In program order, a bounded
-  /// number; none only if there is no cycle. A cycle starts with the edge of a
-  /// read.
-  std::vector<std::vector<OrderEdge>> shortestCycles() const;
+  /// number; none only if there is no cycle.
+  std::vector<OrderCycle> shortestCycles() const;
 
   /// Edges of reads that lie in a cycle.
   std::vector<OrderEdge> readsInCycles() const;
@@ -45,17 +54,32 @@ public:
 
 private:
   friend std::vector<int64_t> orderOf(const BlockChains &chains);
+  /// What searches share, so that none has to clear its memory.
+  struct Search {
+    /// An op that was reached, by the edge that reached it and how far it is.
+    struct Step {
+      int32_t op, by, previous;
+      size_t distance;
+    };
+    std::vector<Step> steps;
+    /// The last search that saw each op, and the number of this one.
+    std::vector<int32_t> seenBy;
+    int32_t number = 0;
+    /// The edges that all searches saw.
+    size_t work = 0;
+  };
   void index();
   void findComponents();
   bool isInCycle(const OrderEdge &edge) const {
     return !isForward && component[edge.from] == component[edge.to];
   }
-  std::vector<std::vector<OrderEdge>>
+  std::vector<OrderCycle>
   cyclesThroughNeeds(const std::vector<OrderEdge> &reads) const;
-  std::vector<std::vector<OrderEdge>>
+  std::vector<OrderCycle>
   cyclesThroughReads(const std::vector<OrderEdge> &reads) const;
-  std::vector<OrderEdge> shortestCycleThrough(const OrderEdge &edge,
-                                              size_t limit, size_t &work) const;
+  std::optional<OrderCycle> shortestCycleThrough(const OrderEdge &edge,
+                                                 size_t limit,
+                                                 Search &search) const;
 
   int64_t size;
   /// Whether program order keeps every edge; the rest is empty then.

@@ -138,7 +138,10 @@ private:
   void carryOut(Operation op, const std::vector<BlockChains *> &inner,
                 const std::vector<Held> &outer,
                 const std::vector<Operand> &from);
-  BlockChains &walkInner(Block block, const std::vector<Entry> &entries);
+  /// `slots` are the names of the roots that the entries show.
+  BlockChains &walkInner(Block block, const std::vector<Entry> &entries,
+                         const std::vector<std::string> &slots);
+  std::vector<std::string> slotsOf(const std::vector<Held> &versions) const;
 
   Walk &shared;
   BlockChains &chains;

@@ -47,14 +47,23 @@ std::vector<Value> Captures::find(const std::vector<Region> &regions) {
   return found;
 }
 
+std::vector<std::string>
+BlockWalk::slotsOf(const std::vector<Held> &versions) const {
+  std::vector<std::string> slots;
+  for (const Held &held : versions)
+    slots.push_back(chains.slotOf(chains.versions[held.version]));
+  return slots;
+}
+
 BlockChains &BlockWalk::walkInner(Block block,
-                                  const std::vector<Entry> &entries) {
+                                  const std::vector<Entry> &entries,
+                                  const std::vector<std::string> &slots) {
   BlockChains &inner = shared.blocks.emplace_back();
   BlockWalk walk(shared, inner);
   for (const Entry &entry : entries) {
     int64_t root = entry.held.version;
     if (root == static_cast<int64_t>(inner.roots.size()))
-      walk.addRoot("", entry.value, -1);
+      walk.addRoot(slots[root], entry.value, -1);
     walk.show(entry.value, entry.held);
   }
   walk.run(block);
@@ -65,11 +74,14 @@ BlockChains &BlockWalk::walkInner(Block block,
 /// if the body yields a version of it in the same place.
 void BlockWalk::loop(Operation op) {
   std::vector<int64_t> carried;
+  std::vector<Held> outer;
   for (size_t i = 0; i < operands.size(); ++i) {
-    if (wholeVersionIn(operands[i].value))
+    if (std::optional<Held> held = wholeVersionIn(operands[i].value)) {
       carried.push_back(i);
-    else
+      outer.push_back(*held);
+    } else {
       read(operands[i]);
+    }
   }
   readAll(captured);
   if (carried.empty())
@@ -82,14 +94,12 @@ void BlockWalk::loop(Operation op) {
     for (size_t root = 0; root < carried.size(); ++root)
       entries.push_back(
           {block.argument(carried[root]), {static_cast<int32_t>(root)}});
-    BlockChains &inner = walkInner(block, entries);
-    for (size_t root = 0; root < carried.size(); ++root) {
-      Held held = *versionIn(operands[carried[root]].facts);
-      inner.roots[root].slot = chains.slotOf(chains.versions[held.version]);
-      inner.roots[root].carriedBy = isBody ? carried[root] : -1;
-    }
-    if (isBody)
-      carryThroughLoop(inner, carried, op);
+    BlockChains &inner = walkInner(block, entries, slotsOf(outer));
+    if (!isBody)
+      continue;
+    for (size_t root = 0; root < carried.size(); ++root)
+      inner.roots[root].carriedBy = carried[root];
+    carryThroughLoop(inner, carried, op);
   }
 }
 
@@ -170,13 +180,8 @@ void BlockWalk::branch(Operation op) {
   if (entries.empty())
     return;
   std::vector<BlockChains *> inner;
-  for (Region region : op.regions()) {
-    BlockChains &chain = walkInner(region.firstBlock(), entries);
-    for (size_t root = 0; root < outer.size(); ++root)
-      chain.roots[root].slot =
-          chains.slotOf(chains.versions[outer[root].version]);
-    inner.push_back(&chain);
-  }
+  for (Region region : op.regions())
+    inner.push_back(&walkInner(region.firstBlock(), entries, slotsOf(outer)));
   carryOut(op, inner, outer, from);
 }
 
@@ -194,10 +199,7 @@ void BlockWalk::call(Operation op) {
     outer.push_back(*held);
     from.push_back(operands[i]);
   }
-  std::vector<std::string> slots;
-  for (const Held &held : outer)
-    slots.push_back(chains.slotOf(chains.versions[held.version]));
-  if (BlockChains *inner = callee(op, numbers, slots))
+  if (BlockChains *inner = callee(op, numbers, slotsOf(outer)))
     carryOut(op, {inner}, outer, from);
   else
     readAll(from);
@@ -221,8 +223,5 @@ BlockChains *BlockWalk::callee(Operation op, const Dims &numbers,
   for (int64_t number : numbers)
     entries.push_back(
         {body.argument(number), {static_cast<int32_t>(entries.size())}});
-  BlockChains &inner = walkInner(body, entries);
-  for (size_t root = 0; root < slots.size(); ++root)
-    inner.roots[root].slot = slots[root];
-  return entry->second = &inner;
+  return entry->second = &walkInner(body, entries, slots);
 }

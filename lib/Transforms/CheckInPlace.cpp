@@ -207,7 +207,7 @@ Status Checker::resolveConflicts() {
 }
 
 bool Checker::copyFor(const Conflict &conflict) {
-  bool changed = redirect(conflict, conflict.cycle.front().read);
+  bool changed = redirect(conflict, conflict.readNumber());
   for (int32_t read : conflict.otherReads)
     changed |= redirect(conflict, read);
   if (changed)
@@ -247,7 +247,7 @@ void Checker::remarkCopy(const Conflict &conflict) {
           " bytes of its old value are copied in each call, since it is needed "
           "after this " +
           quote(update.name()));
-  std::vector<int32_t> reads{conflict.cycle.front().read};
+  std::vector<int32_t> reads{conflict.readNumber()};
   reads.insert(reads.end(), conflict.otherReads.begin(),
                conflict.otherReads.end());
   for (size_t i = 0; i < std::min(reads.size(), noteLimit); ++i)
