@@ -240,7 +240,6 @@ def test_iree_hands_out_the_slot_as_a_result():
         assert is_right([kept], wanted[1:])
 
 
-@pytest.mark.xfail(strict=True, reason="one update of the stack is on its way")
 def test_xla_folds_windows_without_moving_them_into_range():
     arguments = [*draw((4, 16, 8), (1, 1, 8)), np.array(3, np.int32)]
     wanted = expected(FOLDED_WINDOWS_ON_XLA, arguments)
