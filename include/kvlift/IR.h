@@ -82,7 +82,7 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
-  /// The elements of a dense i32 or i64 attribute.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned.
   std::optional<Dims> denseIntegers() const;
   std::string print() const;
 };
@@ -174,6 +174,8 @@ public:
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
   Value addArgument(Type type, Location location) const;
+  /// Drops an argument that nothing uses.
+  void eraseArgument(int64_t position) const;
 };
 
 class Operation : public Handle<MlirOperation> {
@@ -204,6 +206,10 @@ public:
   void removeAttribute(std::string_view name) const;
 
   bool verify() const;
+  /// A deep copy outside of any block, for the caller to free.
+  Operation clone() const;
+  /// Frees an op that is in no block.
+  void free() const;
   void moveBefore(Operation other) const;
   /// Removes it from its block and frees it; its results must be unused.
   void erase() const;

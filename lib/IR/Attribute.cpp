@@ -148,8 +148,10 @@ bool Attribute::isDenseElements() const {
 std::optional<Dims> Attribute::denseIntegers() const {
   if (!*this || !api().mlirAttributeIsADenseIntElements(raw))
     return std::nullopt;
-  unsigned width = typeOfValue().element().bitWidth();
-  if (width != 32 && width != 64)
+  Type element = typeOfValue().element();
+  unsigned width = element.bitWidth();
+  // The host reads unsigned elements through other entry points.
+  if (element.isUnsignedInteger() || (width != 32 && width != 64))
     return std::nullopt;
   Dims values(api().mlirElementsAttrGetNumElements(raw));
   for (size_t i = 0; i < values.size(); ++i)
