@@ -55,7 +55,8 @@ struct PublicFunction {
 };
 
 /// The public functions of a module, in program order. Reports and gives
-/// nothing when the marks of one contradict each other.
+/// nothing when the marks of one contradict each other, or when the name of a
+/// function, an argument or a slot is no UTF-8: others must be able to say it.
 std::optional<std::vector<PublicFunction>>
 readPublicFunctions(Operation module, DiagnosticLog &log);
 
