@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from example import Prepared
 from forms import NOT_RETURNED, Form, form_of
 

@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from example import Example
 from jax import lax
+
+from example import Example
 
 H, S, D, LAYERS, VOCABULARY = 4, 16, 8, 2, 32
 WIDTH = H * D

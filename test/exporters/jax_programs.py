@@ -12,8 +12,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from example import CALLS, Example, Prepared
 from jax import lax
+
+from example import CALLS, Example, Prepared
 from jax_decoder import decoder_examples
 
 B, H, S, D, L = 2, 3, 8, 4, 3

@@ -19,7 +19,6 @@ import exporters_table
 from examine import Report, inspect_example
 from example import Example
 from exporters import EXPORTERS
-
 from service import DiedError, Service
 
 SECONDS = 600.0

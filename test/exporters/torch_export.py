@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import huggingface
-from example import Example, Prepared
 from models_table import source
 from running import expected_results, export, passed_leaves, steps_of
 from stateful_models import CASES, Case
+
+import huggingface
+from example import Example, Prepared
 
 
 def models() -> list[Example]:

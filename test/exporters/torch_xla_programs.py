@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from example import Example, Prepared
-
 from interpreter import evaluate
 from program import Program, draw_calls, handwritten
 

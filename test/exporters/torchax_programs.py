@@ -14,6 +14,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+
 from example import Example
 from jax_programs import at, draw, example
 

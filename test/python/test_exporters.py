@@ -21,7 +21,6 @@ import reasons
 import run_exporters
 from examine import OnTarget, SlotReport
 from forms import Nested, is_canonical
-
 from service import Service
 
 # Slots that end as rows written in place on both targets.
