@@ -87,8 +87,8 @@ Value Builder::zeros(Type type) {
     zero = "(0.0, 0.0)";
   else if (element.bitWidth() == 0)
     return {};
-  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
-                                                  type.print()));
+  return constant(
+      type, Attribute::parse(ctx, "dense<" + zero + "> : " + type.print()));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
