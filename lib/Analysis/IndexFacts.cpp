@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/IndexFacts.h"
-#include "IndexArithmetic.h"
+#include "kvlift/IndexArithmetic.h"
 
 #include <algorithm>
 

@@ -32,6 +32,7 @@ struct Form {
 };
 
 constexpr Form forms[] = {
+    {"scatter", splitScatter},
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
     {"update", writeThroughSlice},
