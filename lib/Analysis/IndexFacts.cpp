@@ -12,8 +12,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/IndexFacts.h"
+#include "kvlift/IndexArithmetic.h"
 #include "kvlift/LoopCounter.h"
-#include "IndexArithmetic.h"
 
 #include <algorithm>
 

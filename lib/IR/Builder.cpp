@@ -118,6 +118,13 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
       .result();
 }
 
+Value Builder::convert(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.convert", {value}, {type}).result();
+}
+
 Value Builder::iota(Type type, int64_t dim) {
   return create("stablehlo.iota", {}, {type},
                 {{"iota_dimension",

@@ -33,6 +33,7 @@ struct Form {
 };
 
 constexpr Form forms[] = {
+    {"scatter", splitScatter},
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
     {"update", writeThroughSlice},

@@ -50,7 +50,9 @@ struct Rewritten {
 /// before it that nothing uses any more, but no later update.
 using UpdateRewriter = Rewritten(const SlotUpdate &update);
 
-/// `stablehlo.scatter` that overwrites a window: SimplifyScatter.cpp.
+/// `stablehlo.scatter` that overwrites several inputs: SplitScatter.cpp.
+UpdateRewriter splitScatter;
+/// `stablehlo.scatter` of one input: SimplifyScatter.cpp.
 UpdateRewriter simplifyScatter;
 /// An update of a transposed, reshaped or bitcast slot: SimplifyViews.cpp.
 UpdateRewriter moveViewBehindUpdate;
