@@ -37,6 +37,8 @@ public:
   Value transpose(Value value, const Dims &permutation);
   /// Broadcasts `value` so that its dimension i becomes `dims[i]`.
   Value broadcast(Value value, const Dims &shape, const Dims &dims);
+  /// Integers as integers of another type.
+  Value convert(Value value, Type element);
   Value iota(Type type, int64_t dim);
   Value binary(std::string_view opName, Value lhs, Value rhs);
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.

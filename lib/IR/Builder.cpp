@@ -87,8 +87,8 @@ Value Builder::zeros(Type type) {
     zero = "(0.0, 0.0)";
   else if (element.bitWidth() == 0)
     return {};
-  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
-                                                  type.print()));
+  return constant(
+      type, Attribute::parse(ctx, "dense<" + zero + "> : " + type.print()));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
@@ -116,6 +116,13 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
                 {value.type().withShape(shape)},
                 {{"broadcast_dimensions", Attribute::i64Array(ctx, dims)}})
       .result();
+}
+
+Value Builder::convert(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.convert", {value}, {type}).result();
 }
 
 Value Builder::iota(Type type, int64_t dim) {
