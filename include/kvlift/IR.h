@@ -82,7 +82,8 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
-  /// The elements of a dense i32 or i64 attribute, unless they are too many.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned, unless
+  /// they are too many.
   std::optional<Dims> denseIntegers() const;
   /// The elements of a dense attribute as they lie in memory, of a splat only
   /// one; an i1 is a byte. Nothing for other types that are not whole bytes.
@@ -174,6 +175,8 @@ public:
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
   Value addArgument(Type type, Location location) const;
+  /// Drops an argument that nothing uses.
+  void eraseArgument(int64_t position) const;
 };
 
 class Operation : public Handle<MlirOperation> {
@@ -204,6 +207,10 @@ public:
   void removeAttribute(std::string_view name) const;
 
   bool verify() const;
+  /// A deep copy outside of any block, for the caller to free.
+  Operation clone() const;
+  /// Frees an op that is in no block.
+  void free() const;
   void moveBefore(Operation other) const;
   /// Removes it from its block and frees it; its results must be unused.
   void erase() const;

@@ -70,6 +70,9 @@ Dims permutationOf(Operation transpose);
 Dims invertPermutation(const Dims &permutation);
 bool isIdentity(const Dims &permutation);
 
+/// `stablehlo.compare`'s direction: EQ NE GE GT LE LT.
+std::string directionOf(Operation compare);
+
 /// What a `stablehlo.scatter` says about where its update goes.
 struct ScatterNumbers {
   Dims updateWindowDims;

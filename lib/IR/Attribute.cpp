@@ -149,8 +149,10 @@ bool Attribute::isDenseElements() const {
 std::optional<Dims> Attribute::denseIntegers() const {
   if (!*this || !api().mlirAttributeIsADenseIntElements(raw))
     return std::nullopt;
-  unsigned width = typeOfValue().element().bitWidth();
-  if (width != 32 && width != 64)
+  Type element = typeOfValue().element();
+  unsigned width = element.bitWidth();
+  // The host reads unsigned elements through other entry points.
+  if (element.isUnsignedInteger() || (width != 32 && width != 64))
     return std::nullopt;
   // A splat of a huge shape takes no memory in the IR; here it would.
   constexpr int64_t most = int64_t(1) << 24;

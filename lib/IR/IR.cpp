@@ -106,6 +106,10 @@ Value Block::addArgument(Type type, Location location) const {
   return api().mlirBlockAddArgument(raw, type.raw, location.raw);
 }
 
+void Block::eraseArgument(int64_t position) const {
+  api().mlirBlockEraseArgument(raw, static_cast<unsigned>(position));
+}
+
 //===----------------------------------------------------------------------===//
 // Operation
 //===----------------------------------------------------------------------===//
@@ -208,6 +212,10 @@ void Operation::removeAttribute(std::string_view name) const {
 }
 
 bool Operation::verify() const { return api().mlirOperationVerify(raw); }
+
+Operation Operation::clone() const { return api().mlirOperationClone(raw); }
+
+void Operation::free() const { api().mlirOperationDestroy(raw); }
 
 void Operation::moveBefore(Operation other) const {
   api().mlirOperationMoveBefore(raw, other.raw);

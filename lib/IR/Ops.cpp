@@ -204,6 +204,17 @@ bool kvlift::isIdentity(const Dims &permutation) {
 }
 
 //===----------------------------------------------------------------------===//
+// Compare
+//===----------------------------------------------------------------------===//
+
+std::string kvlift::directionOf(Operation compare) {
+  // #stablehlo<comparison_direction EQ>
+  std::string text = compare.attribute("comparison_direction").print();
+  size_t from = text.rfind(' ') + 1;
+  return text.substr(from, text.size() - 1 - from);
+}
+
+//===----------------------------------------------------------------------===//
 // Scatter
 //===----------------------------------------------------------------------===//
 
