@@ -30,11 +30,15 @@ public:
   Value constant(Type type, Attribute value);
   /// A tensor of integers, all `value`.
   Value splat(Type type, int64_t value);
+  /// A tensor of zeros; null for element types that have no zero.
+  Value zeros(Type type);
   Value reshape(Value value, const Dims &shape);
   /// Gives the operand of a transpose that this one would undo.
   Value transpose(Value value, const Dims &permutation);
   /// Broadcasts `value` so that its dimension i becomes `dims[i]`.
   Value broadcast(Value value, const Dims &shape, const Dims &dims);
+  /// Integers as integers of another type.
+  Value convert(Value value, Type element);
   Value iota(Type type, int64_t dim);
   Value binary(std::string_view opName, Value lhs, Value rhs);
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.

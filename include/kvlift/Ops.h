@@ -78,10 +78,13 @@ struct ScatterNumbers {
   Dims updateWindowDims;
   Dims insertedWindowDims;
   Dims scatterDimsToOperandDims;
-  bool hasBatchingDims;
+  Dims inputBatchingDims;
+  Dims indicesBatchingDims;
   int64_t indexVectorDim;
 };
 ScatterNumbers scatterNumbersOf(Operation scatter);
+Attribute scatterNumbersAttribute(Context context,
+                                  const ScatterNumbers &numbers);
 
 /// Whether the scatter's body returns the update, so that it overwrites.
 bool scatterOverwrites(Operation scatter);

@@ -78,6 +78,19 @@ Value Builder::splat(Type type, int64_t value) {
       type, Attribute::splat(type, Attribute::integer(type.element(), value)));
 }
 
+Value Builder::zeros(Type type) {
+  Type element = type.element();
+  std::string zero = "0.0";
+  if (element.isInteger())
+    zero = element.bitWidth() == 1 ? "false" : "0";
+  else if (element.print().starts_with("complex<f"))
+    zero = "(0.0, 0.0)";
+  else if (element.bitWidth() == 0)
+    return {};
+  return constant(
+      type, Attribute::parse(ctx, "dense<" + zero + "> : " + type.print()));
+}
+
 Value Builder::reshape(Value value, const Dims &shape) {
   Type type = value.type().withShape(shape);
   if (type == value.type())
@@ -103,6 +116,13 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
                 {value.type().withShape(shape)},
                 {{"broadcast_dimensions", Attribute::i64Array(ctx, dims)}})
       .result();
+}
+
+Value Builder::convert(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.convert", {value}, {type}).result();
 }
 
 Value Builder::iota(Type type, int64_t dim) {

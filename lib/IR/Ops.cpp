@@ -226,6 +226,13 @@ static Dims readDims(MlirAttribute numbers, intptr_t (*size)(MlirAttribute),
   return dims;
 }
 
+static std::string printDims(const Dims &dims) {
+  std::vector<std::string> parts;
+  for (int64_t dim : dims)
+    parts.push_back(std::to_string(dim));
+  return "[" + join(parts, ", ") + "]";
+}
+
 ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
   MlirAttribute numbers = scatter.attribute("scatter_dimension_numbers").raw;
   return {
@@ -241,9 +248,32 @@ ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsSize,
           api()
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsElem),
-      api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize(numbers) !=
-          0,
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsElem),
+      readDims(
+          numbers,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsSize,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsElem),
       api().stablehloDimensionNumbersGetIndexVectorDim(numbers)};
+}
+
+Attribute kvlift::scatterNumbersAttribute(Context context,
+                                          const ScatterNumbers &numbers) {
+  return Attribute::parse(
+      context,
+      "#stablehlo.scatter<update_window_dims = " +
+          printDims(numbers.updateWindowDims) +
+          ", inserted_window_dims = " + printDims(numbers.insertedWindowDims) +
+          ", input_batching_dims = " + printDims(numbers.inputBatchingDims) +
+          ", scatter_indices_batching_dims = " +
+          printDims(numbers.indicesBatchingDims) +
+          ", scatter_dims_to_operand_dims = " +
+          printDims(numbers.scatterDimsToOperandDims) +
+          ", index_vector_dim = " + std::to_string(numbers.indexVectorDim) +
+          ">");
 }
 
 bool kvlift::scatterOverwrites(Operation scatter) {
@@ -281,19 +311,14 @@ DotNumbers kvlift::dotNumbersOf(Operation dot) {
 
 Attribute kvlift::dotNumbersAttribute(Context context,
                                       const DotNumbers &numbers) {
-  auto list = [](const Dims &dims) {
-    std::vector<std::string> parts;
-    for (int64_t dim : dims)
-      parts.push_back(std::to_string(dim));
-    return "[" + join(parts, ", ") + "]";
-  };
-  return Attribute::parse(
-      context,
-      "#stablehlo.dot<lhs_batching_dimensions = " + list(numbers.lhsBatch) +
-          ", rhs_batching_dimensions = " + list(numbers.rhsBatch) +
-          ", lhs_contracting_dimensions = " + list(numbers.lhsContracting) +
-          ", rhs_contracting_dimensions = " + list(numbers.rhsContracting) +
-          ">");
+  return Attribute::parse(context, "#stablehlo.dot<lhs_batching_dimensions = " +
+                                       printDims(numbers.lhsBatch) +
+                                       ", rhs_batching_dimensions = " +
+                                       printDims(numbers.rhsBatch) +
+                                       ", lhs_contracting_dimensions = " +
+                                       printDims(numbers.lhsContracting) +
+                                       ", rhs_contracting_dimensions = " +
+                                       printDims(numbers.rhsContracting) + ">");
 }
 
 //===----------------------------------------------------------------------===//

@@ -51,29 +51,6 @@ Dims layerDims(const Dims &window, const Dims &layer) {
   return dims;
 }
 
-/// The condition of `select(condition, new, old)`, if `old` is what the window
-/// holds already: then `data` becomes `new`.
-Value takeCondition(Value &data, Value stack,
-                    const std::vector<PieceStart> &starts) {
-  Operation select = data.definingOp();
-  if (!select || !select.is("stablehlo.select") ||
-      !select.operand(0).type().isStaticTensor())
-    return {};
-  Value condition = select.operand(0);
-  while (condition.type().elementCount() != 1) {
-    Operation maker = condition.definingOp();
-    if (!maker || !maker.is("stablehlo.broadcast_in_dim") ||
-        !maker.operand(0).type().isStaticTensor())
-      return {};
-    condition = maker.operand(0);
-  }
-  auto old = slicePieceOf(select.operand(2));
-  if (!old || !(old->source == stack) || !isSamePlace(old->starts, starts))
-    return {};
-  data = select.operand(1);
-  return condition;
-}
-
 std::vector<std::optional<int64_t>>
 numbersOf(const std::vector<PieceStart> &starts) {
   std::vector<std::optional<int64_t>> numbers;
@@ -112,6 +89,7 @@ bool isReadByChainOnly(const Plan &plan) {
     while (hasOneUse(value)) {
       Operation user(value.uses().front().user);
       bool isView = user.is("stablehlo.reshape") ||
+                    user.is("stablehlo.transpose") ||
                     user.is("stablehlo.broadcast_in_dim");
       if (!isView)
         return user == end.definingOp() || user == plan.back;
@@ -136,18 +114,14 @@ bool canMoveUp(const Plan &plan) {
   if (!isAvailable(plan.back.operand(0), first) ||
       (plan.condition && !isAvailable(plan.condition, first)))
     return false;
-  for (Value start : startsOf(plan.back))
-    if (!constantInteger(start) && !isAvailable(start, first))
-      return false;
   return !isNeededAfter(plan.back.operand(0), first, plan.back);
 }
 
 class Writer {
 public:
   explicit Writer(const Plan &plan)
-      : plan(plan), stack(plan.back.operand(0)),
-        shape(stack.type().shape()), window(plan.layer.slice.sizes),
-        starts(pieceStartsOf(plan.back, shape, window)) {}
+      : plan(plan), stack(plan.back.operand(0)), shape(stack.type().shape()),
+        window(plan.layer.slice.sizes), starts(plan.layer.slice.starts) {}
 
   /// Writes all updates where the layer was put back.
   void writeAtEnd() {
