@@ -73,6 +73,22 @@ void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);
 
+/// What a slot holds before the first call.
+struct InitialValue {
+  /// The argument's.
+  std::string name;
+  Type type;
+  /// The elements as they lie in memory, one if all are the same.
+  std::string bytes;
+};
+
+/// Reports `kvlift.initial` marks that are no elements of the argument's type,
+/// or of which no array can be made.
+Status checkInitialValues(const FuncOp &function, DiagnosticLog &log);
+
+/// Takes `kvlift.initial` off the arguments of public functions.
+std::vector<InitialValue> takeInitialValues(Operation module);
+
 /// The manifest of a module as JSON: public functions with arguments, results
 /// and slots. Reports and gives nothing when marks contradict each other.
 std::optional<std::string> manifestJson(Operation module, DiagnosticLog &log);
