@@ -51,6 +51,9 @@ struct Slot {
 std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
                                            DiagnosticLog &log);
 
+/// The type that the model means by a slot, however it is stored.
+Type logicalType(const FuncOp &function, const Slot &slot);
+
 /// Marks a new slot on both sides, and a kind where there is none. It is called
 /// what its argument is; with a number behind if another slot has that name.
 void markSlot(const FuncOp &function, int64_t argument, int64_t result,

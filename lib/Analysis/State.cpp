@@ -83,6 +83,12 @@ std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
   return slots;
 }
 
+Type kvlift::logicalType(const FuncOp &function, const Slot &slot) {
+  Type logical =
+      function.argumentAttribute(slot.argument, marks::logical).asType();
+  return logical ? logical : function.argumentType(slot.argument);
+}
+
 /// Locations may call two arguments the same; slots may not be.
 static std::string uniqueSlotName(const FuncOp &function,
                                   const std::string &wanted) {

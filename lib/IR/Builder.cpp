@@ -57,8 +57,7 @@ Value Builder::reshape(Value value, const Dims &shape) {
   if (type == value.type())
     return value;
   if (Operation maker = value.definingOp();
-      maker && maker.is("stablehlo.reshape") &&
-      maker.operand(0).type() == type)
+      maker && maker.is("stablehlo.reshape") && maker.operand(0).type() == type)
     return maker.operand(0);
   return create("stablehlo.reshape", {value}, {type}).result();
 }

@@ -45,7 +45,7 @@ private:
   void plan();
   void setTypes();
   void rewriteRead(const Read &read);
-  bool sliceStored(Operation op, Value carrier);
+  void rewriteSlice(const Read &read);
   Value stored(Builder &build, Value value, const Dims &shape) const;
   Value logicalOf(Builder &build, Value value, Type type) const;
   void rewriteUpdate(Operation op);
@@ -132,31 +132,35 @@ Value Retyper::logicalOf(Builder &build, Value value, Type type) const {
 
 void Retyper::rewriteRead(const Read &read) {
   Operation op(read.use.user);
-  if (read.use.operand == 0 && sliceStored(op, read.carrier))
-    return;
   Builder build(op);
   op.setOperand(read.use.operand,
                 logicalOf(build, read.carrier, logicalType(read.carrier)));
 }
 
-/// Takes a slice of the store type, if the slice has all of each folded dim.
-bool Retyper::sliceStored(Operation op, Value carrier) {
-  bool isDynamic = op.is("stablehlo.dynamic_slice");
-  Type type = op.result().type(), from = logicalType(carrier);
-  if ((!isDynamic && !op.is("stablehlo.slice")) || type.elementCount() == 0 ||
-      op.attribute("mhlo.sharding") || op.attribute("sdy.sharding"))
-    return false;
+/// Whether it takes a part of the carrier that has all of each folded dim.
+bool isSlice(const Read &read) {
+  Operation op(read.use.user);
+  return read.use.operand == 0 &&
+         (op.is("stablehlo.dynamic_slice") || op.is("stablehlo.slice")) &&
+         op.result().type().elementCount() != 0 &&
+         !op.attribute("mhlo.sharding") && !op.attribute("sdy.sharding");
+}
+
+/// Takes the slice of the store type.
+void Retyper::rewriteSlice(const Read &read) {
+  Operation op(read.use.user);
+  Type type = op.result().type(), from = logicalType(read.carrier);
   Builder build(op);
   Context context = build.context();
   Dims shape = storage.keep(from, type.shape());
-  std::vector<Value> operands{carrier};
+  std::vector<Value> operands{read.carrier};
   Builder::NamedAttributes attributes;
   auto keepAttribute = [&](std::string_view name) {
     Dims values = op.attribute(name).asI64Array().value();
     attributes.emplace_back(
         name, Attribute::i64Array(context, storage.keep(from, values)));
   };
-  if (isDynamic) {
+  if (op.is("stablehlo.dynamic_slice")) {
     std::vector<Value> starts = op.operands();
     starts.erase(starts.begin());
     for (Value start : storage.keep(from, starts))
@@ -168,16 +172,29 @@ bool Retyper::sliceStored(Operation op, Value carrier) {
   }
   Value slice = build
                     .create(op.name(), operands,
-                            {carrier.type().withShape(shape)}, attributes)
+                            {read.carrier.type().withShape(shape)}, attributes)
                     .result();
   op.result().replaceAllUsesWith(logicalOf(build, slice, type));
   op.erase();
-  return true;
 }
 
 //===----------------------------------------------------------------------===//
 // Updates
 //===----------------------------------------------------------------------===//
+
+/// Erases a select of rows, and the views that it selected from, once the bits
+/// are selected instead.
+void dropUnused(Operation op) {
+  bool isOurs =
+      op && (op.is("stablehlo.select") || op.is("stablehlo.reshape") ||
+             op.is("stablehlo.bitcast_convert"));
+  if (!isOurs || !op.result().isUnused())
+    return;
+  std::vector<Value> operands = op.operands();
+  op.erase();
+  for (Value operand : operands)
+    dropUnused(operand.definingOp());
+}
 
 void Retyper::rewriteUpdate(Operation op) {
   Builder build(op);
@@ -190,6 +207,7 @@ void Retyper::rewriteUpdate(Operation op) {
   for (Value start : storage.keep(from, starts))
     operands.push_back(start);
   op.setOperands(operands);
+  dropUnused(update.definingOp());
 }
 
 /// The columns of an index tensor, its dim `vectorDim`, that stay.
@@ -235,6 +253,7 @@ void Retyper::rewriteScatter(Operation op) {
     op.setAttribute("scatter_dimension_numbers", folded->second.numbers);
   }
   op.setOperands({op.operand(0), indices, stored(build, update, shape)});
+  dropUnused(update.definingOp());
   Type element = op.result().type().element();
   for (Value argument : op.regions().front().firstBlock().arguments())
     argument.setType(Type::tensor({}, element));
@@ -267,8 +286,14 @@ void dropIdentity(Operation op) {
 void Retyper::run() {
   plan();
   setTypes();
-  for (const Read &read : reads)
-    rewriteRead(read);
+  // A slice goes away, so that its other operands have to be done before.
+  auto slices =
+      std::stable_partition(reads.begin(), reads.end(),
+                            [](const Read &read) { return !isSlice(read); });
+  std::for_each(reads.begin(), slices,
+                [&](const Read &read) { rewriteRead(read); });
+  std::for_each(slices, reads.end(),
+                [&](const Read &read) { rewriteSlice(read); });
   for (Operation op : makers) {
     if (op.is("stablehlo.dynamic_update_slice"))
       rewriteUpdate(op);
