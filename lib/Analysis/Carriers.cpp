@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_set>
+#include <utility>
 
 using namespace kvlift;
 
@@ -305,11 +306,10 @@ std::optional<std::vector<Carriers>> kvlift::carriersOf(Operation module,
     finder.addSlot(slot);
     finder.follow();
     for (const FunctionSlot &member : group.slots) {
+      auto [known, isNew] = groupOf.emplace(member.slot.name, groups.size());
       // A group that reaches an earlier one has all of it.
-      if (auto earlier = groupOf.find(member.slot.name);
-          earlier != groupOf.end())
-        groups[earlier->second] = {};
-      groupOf[member.slot.name] = groups.size();
+      if (!isNew && known->second != groups.size())
+        groups[std::exchange(known->second, groups.size())] = {};
     }
     groups.push_back(std::move(group));
   }

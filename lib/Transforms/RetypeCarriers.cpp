@@ -132,9 +132,13 @@ Value Retyper::logicalOf(Builder &build, Value value, Type type) const {
 
 void Retyper::rewriteRead(const Read &read) {
   Operation op(read.use.user);
+  if (!(op.operand(read.use.operand) == read.carrier))
+    return; // One view serves all operands of an op.
   Builder build(op);
-  op.setOperand(read.use.operand,
-                logicalOf(build, read.carrier, logicalType(read.carrier)));
+  Value view = logicalOf(build, read.carrier, logicalType(read.carrier));
+  for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
+    if (op.operand(i) == read.carrier && !carriers.isHandedOn({op.raw, i}))
+      op.setOperand(i, view);
 }
 
 /// Whether it takes a part of the carrier that has all of each folded dim.
