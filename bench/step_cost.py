@@ -129,6 +129,10 @@ class Untied:
         )
         self._text = re.sub(r"(, )?tf\.aliasing_output = \d+ : i32", "", lifted.text())
 
+    def for_target(self, target: str, *, require: object = None) -> Untied:
+        """The module itself: without ties there is nothing to suit."""
+        return self
+
     def artifact(self, version: str | None = None) -> bytes:
         """The text: both runtimes take it in place of an artifact."""
         return self._text.encode()
