@@ -194,3 +194,17 @@ func.func @one(%c: tensor<1x16x8xbf16> {kvlift.slot = "c"}, %u: tensor<1x1x8xbf1
 func.func @two(%c: tensor<16x8xbf16> {kvlift.slot = "c"}) -> (tensor<16x8xbf16> {kvlift.slot = "c"}) {
   return %c : tensor<16x8xbf16>
 }
+
+// -----
+
+// On the CPU, XLA reads rows that it has written when a view of such an update is
+// returned, so no view is put there.
+
+// expected-note@below {{it is tensor<1x16x8xf32> here}}
+func.func @moves(%c: tensor<1x16x8xf32> {kvlift.slot = "c"}, %p: tensor<i32>) -> (tensor<1x16x8xf32> {kvlift.slot = "c"}) {
+  %rows = stablehlo.slice %c [0:1, 0:15, 0:8] : (tensor<1x16x8xf32>) -> tensor<1x15x8xf32>
+  %more = stablehlo.add %rows, %rows : tensor<1x15x8xf32>
+  // expected-remark@below {{slot 'c' keeps its type: an update moves rows of it}}
+  %n = stablehlo.dynamic_update_slice %c, %more, %p, %p, %p : (tensor<1x16x8xf32>, tensor<1x15x8xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x16x8xf32>
+  return %n : tensor<1x16x8xf32>
+}

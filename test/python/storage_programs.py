@@ -91,7 +91,9 @@ def random_bits(rng: random.Random, shape: list[int], element: str) -> np.ndarra
 
 
 def window(module: Module, version: Version) -> list[int]:
-    return [module.rng.choice([1, extent, module.rng.randint(1, extent)]) for extent in version.shape]
+    return [
+        module.rng.choice([1, extent, module.rng.randint(1, extent)]) for extent in version.shape
+    ]
 
 
 def update_text(module: Module, version: Version, into: str) -> str:
@@ -121,9 +123,7 @@ def guarded(module: Module, version: Version) -> Version:
     operands = ", ".join([version.name, *starts])
     types = ", ".join([version.type, *[INDEX] * len(starts)])
     sizes = ", ".join(map(str, size))
-    old = module.let(
-        f"stablehlo.dynamic_slice {operands}, sizes = [{sizes}] : ({types}) -> {kind}"
-    )
+    old = module.let(f"stablehlo.dynamic_slice {operands}, sizes = [{sizes}] : ({types}) -> {kind}")
     mask, mask_type = predicate(module), "tensor<i1>"
     if module.rng.random() < 0.5:
         mask_type = tensor(size, "i1")
@@ -198,7 +198,8 @@ def loop(module: Module, version: Version) -> Version:
     zero, one, two = (module.let(f"stablehlo.constant dense<{n}> : {INDEX}") for n in (0, 1, 2))
     done = module.fresh()
     module.lines.append(
-        f"""{done}:2 = stablehlo.while({i} = {zero}, {carried} = {version.name}) : {INDEX}, {version.type}
+        f"""{done}:2 = stablehlo.while({i} = {zero}, {carried} = {version.name})
+  : {INDEX}, {version.type}
 cond {{
   {on} = stablehlo.compare LT, {i}, {two} : ({INDEX}, {INDEX}) -> tensor<i1>
   stablehlo.return {on} : tensor<i1>
@@ -271,10 +272,12 @@ def scatter(module: Module, version: Version) -> Version:
             columns.append(module.argument("tensor<2x1xi32>", positions))
     pieces = ", ".join(["tensor<2x1xi32>"] * len(told))
     at_type = f"tensor<2x{len(told)}xi32>"
-    at = module.let(f"stablehlo.concatenate {', '.join(columns)}, dim = 1 : ({pieces}) -> {at_type}")
+    at = module.let(
+        f"stablehlo.concatenate {', '.join(columns)}, dim = 1 : ({pieces}) -> {at_type}"
+    )
     old, new, scalar = module.fresh(), module.fresh(), f"tensor<{version.element}>"
     name = module.let(
-        f"\"stablehlo.scatter\"({version.name}, {at}, {rows}) <{{scatter_dimension_numbers = "
+        f'"stablehlo.scatter"({version.name}, {at}, {rows}) <{{scatter_dimension_numbers = '
         f"#stablehlo.scatter<update_window_dims = {list(range(1, len(windows) + 1))}, "
         f"inserted_window_dims = {told}, scatter_dims_to_operand_dims = {told}, "
         f"index_vector_dim = 1>}}> ({{\n^bb0({old}: {scalar}, {new}: {scalar}):\n"
