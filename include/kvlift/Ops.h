@@ -50,6 +50,8 @@ public:
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
+  /// Changes a result's type in the signature only.
+  void setResultType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
   /// Returns one more value; gives its result index.

@@ -98,6 +98,14 @@ void FuncOp::setArgumentType(int64_t index, Type type) const {
   body().argument(index).setType(type);
 }
 
+void FuncOp::setResultType(int64_t index, Type type) const {
+  std::vector<Type> results = functionType().functionResults();
+  results[index] = type;
+  Type changed =
+      Type::function(op.context(), functionType().functionInputs(), results);
+  op.setAttribute("function_type", Attribute::type(changed));
+}
+
 /// An attribute list must keep pace with what it is about, if there is one.
 static void appendEmpty(Operation op, std::string_view list) {
   Attribute all = op.attribute(list);

@@ -189,14 +189,20 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-inline-calls",
         "kvlift-simplify-updates",
-        "kvlift-simplify-reads",
     ]
 
 
 def _target_passes(target: str, on_conflict: str, require: str | None) -> list[str]:
     """The passes that may be run again on a lifted module, for another target."""
     options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
-    return ["kvlift-order-updates", f"kvlift-check-in-place{{{options}}}", "kvlift-tie-state"]
+    return [
+        f"kvlift-choose-storage{{target={target}}}",
+        # Slots that are stored as other types are read through new views.
+        "kvlift-simplify-reads",
+        "kvlift-order-updates",
+        f"kvlift-check-in-place{{{options}}}",
+        "kvlift-tie-state",
+    ]
 
 
 def _run(module: ir.Module, passes: list[str], problem: str) -> tuple[Diagnostic, ...]:
