@@ -113,11 +113,11 @@ void apply(const Carriers &carriers, Storage storage) {
     if (storage.of(type) == type)
       continue;
     int64_t argument = slot.slot.argument;
+    // The verdict was about the other type.
+    std::vector<AttributeEdit> edits{{argument, marks::verdict, {}}};
     if (!slot.function.argumentAttribute(argument, marks::logical))
-      slot.function.setArgumentAttribute(argument, marks::logical,
-                                         Attribute::type(type));
-    // It was about the other type.
-    slot.function.removeArgumentAttribute(argument, marks::verdict);
+      edits.push_back({argument, marks::logical, Attribute::type(type)});
+    slot.function.editArgumentAttributes(edits);
   }
   retypeCarriers(carriers, storage);
 }
