@@ -78,9 +78,8 @@ Rewritten kvlift::mergeWithPrevious(const SlotUpdate &slotUpdate) {
   auto to = pieceStartsOf(update, slot.shape(), other);
   Builder build(update);
   if (one == other && isSamePlace(from, to)) {
-    replaceUpdate(update,
-                  build.dynamicUpdateSlice(previous.operand(0), second,
-                                           startsOf(update)));
+    replaceUpdate(update, build.dynamicUpdateSlice(previous.operand(0), second,
+                                                   startsOf(update)));
     return Rewritten::yes();
   }
   auto joint = jointOf(from, to, one, other);
@@ -92,7 +91,7 @@ Rewritten kvlift::mergeWithPrevious(const SlotUpdate &slotUpdate) {
   std::vector<Value> starts;
   for (const PieceStart &start : joint->isBehind ? from : to)
     starts.push_back(build.splat(index, *start.number));
-  replaceUpdate(update, build.dynamicUpdateSlice(previous.operand(0), data,
-                                                 starts));
+  replaceUpdate(update,
+                build.dynamicUpdateSlice(previous.operand(0), data, starts));
   return Rewritten::yes();
 }
