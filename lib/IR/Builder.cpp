@@ -119,6 +119,18 @@ Value Builder::iota(Type type, int64_t dim) {
       .result();
 }
 
+Value Builder::maximumOf(Value vector, Value atLeast) {
+  std::string one = atLeast.type().print(), all = vector.type().print();
+  // The C API can make no block; one that was parsed can be taken over.
+  OwnedModule parsed = OwnedModule::parse(
+      ctx, "func.func @f(%a: " + all + ", %b: " + one + ") -> " + one +
+               " { %r = stablehlo.reduce(%a init: %b) applies "
+               "stablehlo.maximum across dimensions = [0] : (" +
+               all + ", " + one + ") -> " + one + " return %r : " + one + " }");
+  Operation reduce = functionsOf(parsed.operation()).front().body().firstOp();
+  return recreate(reduce, {vector, atLeast}, {atLeast.type()}).result();
+}
+
 Value Builder::binary(std::string_view opName, Value lhs, Value rhs) {
   return create(opName, {lhs, rhs}, {lhs.type()}).result();
 }
