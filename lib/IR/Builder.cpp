@@ -166,6 +166,9 @@ Value Builder::slice(Value from, const Dims &low, const Dims &high) {
 
 Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
                             const Dims &sizes) {
+  // Without starts its text could not be parsed again.
+  if (starts.empty())
+    return from;
   std::vector<Value> operands{from};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_slice", operands,
@@ -176,6 +179,8 @@ Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
 
 Value Builder::dynamicUpdateSlice(Value into, Value update,
                                   const std::vector<Value> &starts) {
+  if (starts.empty())
+    return update;
   std::vector<Value> operands{into, update};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_update_slice", operands, {into.type()})

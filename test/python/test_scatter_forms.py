@@ -1,4 +1,4 @@
-"""Scatters of every form, before and after kvlift-simplify-updates, interpreted bit for bit.
+"""Scatters of every form, before and after the passes on them, interpreted bit for bit.
 
 KVLIFT_FUZZ_EXAMPLES says how many modules are tried.
 """
@@ -20,6 +20,7 @@ from update_programs import Case, assemble
 
 EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "20"))
 CASES_PER_MODULE = 30
+GUARD = "kvlift-guard-scatters{target=iree:cpu}"
 
 
 def check(cases: list[Case], folder: Path, name: str) -> int:
@@ -46,3 +47,21 @@ def test_half_of_them_are_rewritten(tmp_path: Path) -> None:
     rng = random.Random(3)
     cases = [draw_form(rng) for _ in range(60)]
     assert check(cases, tmp_path, "kvlift-simplify-updates") >= 20
+
+
+@random_programs(EXAMPLES)
+@given(seed=st.integers(0, 2**48))
+def test_guards_are_exact(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    cases = [draw_form(rng, guardable=True) for _ in range(CASES_PER_MODULE)]
+    check(cases, tmp_path, GUARD)
+
+
+def test_guarded_scatters_are_provably_in_range(tmp_path: Path) -> None:
+    """What the pass makes, it proves itself to be in range: it has nothing left to do."""
+    rng = random.Random(5)
+    cases = [draw_form(rng, guardable=True) for _ in range(60)]
+    program = assemble(cases)[0]
+    once = run_pass(GUARD, program, tmp_path)
+    assert "stablehlo.clamp" in once
+    assert run_pass(GUARD, once, tmp_path) == once
