@@ -46,6 +46,10 @@ void eraseIfDead(Operation op);
 /// (FlattenBranch.cpp).
 void flattenCheapBranch(Operation branch);
 
+/// The argument that a slot's name stands for, in the function whose own block
+/// has the op; null elsewhere.
+Value slotArgument(Operation op, const std::string &slot);
+
 /// Replaces the only result of an update and erases it.
 void replaceUpdate(Operation update, Value by);
 

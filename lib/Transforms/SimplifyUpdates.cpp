@@ -37,10 +37,12 @@ constexpr Form forms[] = {
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
     {"update", writeThroughSlice},
+    {"update", mergeWithPrevious},
     {"select", simplifySelect},
     {"concatenate", simplifyConcatenate},
     {"branch", simplifyBranch},
     {"loop", simplifyScan},
+    {"sum", explainMaskedSum},
 };
 
 /// A remark about an update that stays.
@@ -120,7 +122,7 @@ std::vector<SlotUpdate> updatesOf(const FuncOp &function,
   std::vector<SlotUpdate> updates;
   for (Operation op : provenance.updates())
     for (Value result : op.results()) {
-      const auto *origin = provenance.origin(result);
+      const auto *origin = provenance.storage(result);
       if (!origin)
         continue;
       auto slot =
