@@ -35,14 +35,10 @@ struct Form {
 };
 
 constexpr Form forms[] = {
-    {"scatter", splitScatter},
-    {"scatter", simplifyScatter},
-    {"update", moveViewBehindUpdate},
-    {"update", writeThroughSlice},
-    {"select", simplifySelect},
-    {"concatenate", simplifyConcatenate},
-    {"branch", simplifyBranch},
-    {"loop", simplifyScan},
+    {"scatter", splitScatter},        {"scatter", simplifyScatter},
+    {"update", moveViewBehindUpdate}, {"update", writeThroughSlice},
+    {"select", simplifySelect},       {"concatenate", simplifyConcatenate},
+    {"branch", simplifyBranch},       {"loop", simplifyScan},
 };
 
 /// A remark about an update that stays.

@@ -212,3 +212,13 @@ func.func @masked(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<64xf32>, %m
   %0 = stablehlo.select %m, %u, %c : tensor<64xi1>, tensor<64xf32>
   return %0 : tensor<64xf32>
 }
+
+// -----
+
+// Before its ops are lowered a slot is no ranked tensor: nothing is known of its
+// extents, and nothing is asked of them.
+// CHECK-LABEL: func.func @not_lowered
+// CHECK-SAME: kvlift.verdict = "
+func.func @not_lowered(%a: !torch.vtensor<[2],f32> {kvlift.slot = "a"}) -> (!torch.vtensor<[2],f32> {kvlift.slot = "a"}) {
+  return %a : !torch.vtensor<[2],f32>
+}
