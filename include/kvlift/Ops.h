@@ -41,11 +41,14 @@ public:
   void setResultAttribute(int64_t index, std::string_view name,
                           Attribute value) const;
   void removeArgumentAttribute(int64_t index, std::string_view name) const;
+  void removeResultAttribute(int64_t index, std::string_view name) const;
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
+  /// Returns another value, of any type, in the place of a result.
+  void setResult(int64_t index, Value value) const;
   /// Returns one more value; gives its result index.
   int64_t appendResult(Value value) const;
 

@@ -13,6 +13,10 @@
 //   kvlift.slot  the slot's name, on the argument and on its tied result
 //   kvlift.verdict  on a slot's argument: "in_place" or "copied: <why>"
 //   kvlift.initial  what a slot holds before the first call, when the IR says
+//   kvlift.sliced  on an argument that is no slot any more: the slot that it
+//                was; results bring what the host must write into it
+//   kvlift.rows, kvlift.start  on results: the sliced slot that these elements
+//                go into, and where; the i-th rows go with the i-th start
 //   tf.aliasing_output  on the argument: the result's index, for the runtimes
 //
 //===----------------------------------------------------------------------===//
@@ -30,6 +34,9 @@ inline constexpr std::string_view kind = "kvlift.kind";
 inline constexpr std::string_view slot = "kvlift.slot";
 inline constexpr std::string_view verdict = "kvlift.verdict";
 inline constexpr std::string_view initial = "kvlift.initial";
+inline constexpr std::string_view sliced = "kvlift.sliced";
+inline constexpr std::string_view rows = "kvlift.rows";
+inline constexpr std::string_view start = "kvlift.start";
 inline constexpr std::string_view aliasing = "tf.aliasing_output";
 inline constexpr std::string_view ireeOutput = "iree.abi.output";
 inline constexpr std::string_view bufferDonor = "jax.buffer_donor";
@@ -47,6 +54,26 @@ struct Slot {
 /// name twice, types that differ.
 std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
                                            DiagnosticLog &log);
+
+/// Two results: elements that replace a slice of a slot, and where it starts.
+struct WrittenSlice {
+  int64_t rows;
+  int64_t start;
+};
+
+/// Storage that outlives a call and that the host updates.
+struct SlicedSlot {
+  std::string name;
+  int64_t argument;
+  /// In the order in which the host writes them.
+  std::vector<WrittenSlice> updates;
+};
+
+/// The sliced slots that a function's marks name, ordered by argument. Reports
+/// and gives nothing when marks contradict each other or the types.
+std::optional<std::vector<SlicedSlot>>
+readSlicedSlots(const FuncOp &function, const std::vector<Slot> &slots,
+                DiagnosticLog &log);
 
 /// Marks a new slot on both sides, and a kind where there is none. It is called
 /// what its argument is; with a number behind if another slot has that name.

@@ -93,6 +93,11 @@ void FuncOp::removeArgumentAttribute(int64_t index,
     setElementAttribute(op, "arg_attrs", numArguments(), index, name, {});
 }
 
+void FuncOp::removeResultAttribute(int64_t index, std::string_view name) const {
+  if (resultAttribute(index, name))
+    setElementAttribute(op, "res_attrs", numResults(), index, name, {});
+}
+
 void FuncOp::setArgumentType(int64_t index, Type type) const {
   std::vector<Type> inputs = functionType().functionInputs();
   inputs[index] = type;
@@ -123,6 +128,15 @@ int64_t FuncOp::appendArgument(Type type, Location location) const {
   body().addArgument(type, location);
   appendEmpty(op, "arg_attrs");
   return inputs.size() - 1;
+}
+
+void FuncOp::setResult(int64_t index, Value value) const {
+  std::vector<Type> results = functionType().functionResults();
+  results[index] = value.type();
+  Type changed =
+      Type::function(op.context(), functionType().functionInputs(), results);
+  op.setAttribute("function_type", Attribute::type(changed));
+  returnOp().setOperand(index, value);
 }
 
 int64_t FuncOp::appendResult(Value value) const {
