@@ -27,6 +27,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RewriteSupport.h"
 #include "kvlift/Builder.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
@@ -34,7 +35,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 using namespace kvlift;
 
@@ -44,10 +44,14 @@ namespace {
 constexpr size_t updateLimit = 16;
 
 /// A slot that can be sliced, and its updates in program order.
-struct Plan {
-  FuncOp function;
+struct SlotPlan {
   Slot slot;
   std::vector<Operation> updates;
+};
+
+struct FunctionPlan {
+  FuncOp function;
+  std::vector<SlotPlan> slots;
 };
 
 //===----------------------------------------------------------------------===//
@@ -59,16 +63,15 @@ public:
   Planner(Operation module, DiagnosticLog &log)
       : log(log), callees(module), callers(callersIn(module)) {}
 
-  /// Adds the slots of a function that can be sliced; says why of the others.
-  Status add(const FuncOp &function);
-  std::vector<Plan> plans;
+  /// The slots of a function that can be sliced; says why of the others.
+  FunctionPlan plan(const FuncOp &function, const std::vector<Slot> &slots);
 
 private:
-  void addSlot(const FuncOp &function, const Slot &slot);
-  /// Why no slot of the function can be sliced, and where; empty otherwise.
+  void addSlot(FunctionPlan &plan, const Slot &slot);
+  /// Why no slot of the function can be sliced; empty otherwise.
   std::string reasonAgainst(const FuncOp &function);
   /// Why the updates cannot be returned; empty otherwise.
-  std::string reasonAgainst(const Plan &plan);
+  std::string reasonAgainst(const FuncOp &function, const SlotPlan &plan);
   bool isSlotsStorage(const FuncOp &function, Value rows);
   void keep(const Slot &slot, Location where, const std::string &why) {
     log.remark(where, "slot " + quote(slot.name) + " stays a slot: " + why);
@@ -79,18 +82,17 @@ private:
   std::unordered_map<std::string, Operation> callers;
 };
 
-Status Planner::add(const FuncOp &function) {
-  auto slots = readSlots(function, log);
-  if (!slots || !readSlicedSlots(function, *slots, log))
-    return Status::failure();
-  std::string reason = reasonAgainst(function);
-  for (const Slot &slot : *slots) {
+FunctionPlan Planner::plan(const FuncOp &function,
+                           const std::vector<Slot> &slots) {
+  FunctionPlan plan{function, {}};
+  std::string reason = slots.empty() ? "" : reasonAgainst(function);
+  for (const Slot &slot : slots) {
     if (reason.empty())
-      addSlot(function, slot);
+      addSlot(plan, slot);
     else
       keep(slot, function.operation().location(), reason);
   }
-  return Status::success();
+  return plan;
 }
 
 std::string Planner::reasonAgainst(const FuncOp &function) {
@@ -105,8 +107,9 @@ std::string Planner::reasonAgainst(const FuncOp &function) {
   return "";
 }
 
-void Planner::addSlot(const FuncOp &function, const Slot &slot) {
-  Plan plan{function, slot, {}};
+void Planner::addSlot(FunctionPlan &plan, const Slot &slot) {
+  const FuncOp &function = plan.function;
+  std::vector<Operation> updates;
   Value version = function.returnOp().operand(slot.result);
   while (!version.isBlockArgument()) {
     Operation maker = version.definingOp();
@@ -115,23 +118,25 @@ void Planner::addSlot(const FuncOp &function, const Slot &slot) {
                   quote(maker.name()) + " is on its chain, and only "
                                         "dynamic_update_slice writes one "
                                         "slice");
-    plan.updates.push_back(maker);
+    updates.push_back(maker);
     version = maker.operand(0);
   }
-  std::reverse(plan.updates.begin(), plan.updates.end());
-  Location where = plan.updates.empty() ? function.returnOp().location()
-                                        : plan.updates.front().location();
+  std::reverse(updates.begin(), updates.end());
+  Location where = updates.empty() ? function.returnOp().location()
+                                   : updates.front().location();
+  SlotPlan found{slot, std::move(updates)};
   std::string reason = version == function.body().argument(slot.argument)
-                           ? reasonAgainst(plan)
+                           ? reasonAgainst(function, found)
                            : "its result is no version of argument #" +
                                  std::to_string(slot.argument);
   if (!reason.empty())
     return keep(slot, where, reason);
-  plans.push_back(std::move(plan));
+  plan.slots.push_back(std::move(found));
 }
 
-std::string Planner::reasonAgainst(const Plan &plan) {
-  const auto &[function, slot, updates] = plan;
+std::string Planner::reasonAgainst(const FuncOp &function,
+                                   const SlotPlan &plan) {
+  const auto &[slot, updates] = plan;
   if (updates.empty())
     return "nothing updates it";
   if (updates.size() > updateLimit)
@@ -175,7 +180,7 @@ Attribute integers(Type vector, const Dims &values) {
   return Attribute::elements(vector, elements);
 }
 
-/// The largest number of an integer type, if it is one of 64 bits' range.
+/// The largest number that an integer type can hold; at most i64's.
 int64_t largest(Type integer) {
   unsigned bits = integer.bitWidth() - (integer.isUnsignedInteger() ? 0 : 1);
   return bits >= 63 ? std::numeric_limits<int64_t>::max()
@@ -214,55 +219,84 @@ Value startOf(Operation update) {
   return build.create("stablehlo.convert", {inRange}, {wanted}).result();
 }
 
-void markResult(const Plan &plan, int64_t result, std::string_view mark,
-                std::string_view what, size_t number) {
-  Context context = plan.function.operation().context();
-  std::string name = plan.slot.name + "." + std::string(what);
-  if (plan.updates.size() > 1)
-    name += "." + std::to_string(number);
-  plan.function.setResultAttribute(result, marks::name,
-                                   Attribute::string(context, name));
-  plan.function.setResultAttribute(result, mark,
-                                   Attribute::string(context, plan.slot.name));
-}
+/// Changes the signature of one function, for all its slots at once.
+class Rewriter {
+public:
+  explicit Rewriter(const FunctionPlan &plan)
+      : plan(plan), context(plan.function.operation().context()),
+        results(plan.function.returnOp().operands()) {}
 
-void apply(const Plan &plan) {
-  const auto &[function, slot, updates] = plan;
-  function.removeResultAttribute(slot.result, marks::slot);
+  void run() {
+    for (const SlotPlan &slot : plan.slots)
+      rewrite(slot);
+    plan.function.setResults(results);
+    plan.function.editResultAttributes(resultEdits);
+    plan.function.editArgumentAttributes(argumentEdits);
+    for (const SlotPlan &slot : plan.slots)
+      eraseIfDead(slot.updates.back());
+  }
+
+private:
+  void rewrite(const SlotPlan &sliced);
+  /// Calls a result `<slot>.<what>` and says what it is.
+  void mark(const SlotPlan &sliced, int64_t result, std::string_view mark,
+            std::string_view what, size_t number) {
+    std::string name = sliced.slot.name + "." + std::string(what);
+    if (sliced.updates.size() > 1)
+      name += "." + std::to_string(number);
+    resultEdits.push_back(
+        {result, marks::name, Attribute::string(context, name)});
+    resultEdits.push_back(
+        {result, mark, Attribute::string(context, sliced.slot.name)});
+  }
+  int64_t append(Value value) {
+    results.push_back(value);
+    return results.size() - 1;
+  }
+
+  const FunctionPlan &plan;
+  Context context;
+  std::vector<Value> results;
+  std::vector<AttributeEdit> resultEdits, argumentEdits;
+};
+
+void Rewriter::rewrite(const SlotPlan &sliced) {
+  const auto &[slot, updates] = sliced;
+  resultEdits.push_back({slot.result, marks::slot, {}});
   for (size_t i = 0; i < updates.size(); ++i) {
-    Value start = startOf(updates[i]), rows = updates[i].operand(1);
-    int64_t result = slot.result;
+    Value rows = updates[i].operand(1);
     if (i == 0)
-      function.setResult(result, rows);
-    else
-      result = function.appendResult(rows);
-    markResult(plan, result, marks::rows, "rows", i);
-    markResult(plan, function.appendResult(start), marks::start, "start", i);
+      results[slot.result] = rows;
+    mark(sliced, i == 0 ? slot.result : append(rows), marks::rows, "rows", i);
+    mark(sliced, append(startOf(updates[i])), marks::start, "start", i);
   }
   for (std::string_view name :
        {marks::slot, marks::verdict, marks::aliasing, marks::ireeOutput})
-    function.removeArgumentAttribute(slot.argument, name);
-  Context context = function.operation().context();
-  function.setArgumentAttribute(slot.argument, marks::sliced,
-                                Attribute::string(context, slot.name));
+    argumentEdits.push_back({slot.argument, name, {}});
+  argumentEdits.push_back(
+      {slot.argument, marks::sliced, Attribute::string(context, slot.name)});
   // No later lift shall take its updates for lost.
-  if (!function.argumentAttribute(slot.argument, marks::kind))
-    function.setArgumentAttribute(slot.argument, marks::kind,
-                                  Attribute::string(context, "inferred"));
-  for (auto update = updates.rbegin();
-       update != updates.rend() && update->result().isUnused(); ++update)
-    update->erase();
+  if (!plan.function.argumentAttribute(slot.argument, marks::kind))
+    argumentEdits.push_back(
+        {slot.argument, marks::kind, Attribute::string(context, "inferred")});
 }
 
 } // namespace
 
 Status kvlift::sliceResults(Operation module, const PassOptions &,
                             DiagnosticLog &log) {
-  Planner planner(module, log);
-  for (const FuncOp &function : functionsOf(module))
-    if (function.isPublic() && planner.add(function).failed())
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return Status::failure();
+  for (const auto &[function, slots] : *functions)
+    if (!readSlicedSlots(function, slots, log))
       return Status::failure();
-  for (const Plan &plan : planner.plans)
-    apply(plan);
+  Planner planner(module, log);
+  std::vector<FunctionPlan> plans;
+  for (const auto &[function, slots] : *functions)
+    plans.push_back(planner.plan(function, slots));
+  for (const FunctionPlan &plan : plans)
+    if (!plan.slots.empty())
+      Rewriter(plan).run();
   return Status::success();
 }

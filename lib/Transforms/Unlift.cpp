@@ -76,16 +76,14 @@ void removeMarks(Operation function, std::string_view list) {
 
 Status kvlift::unlift(Operation module, const PassOptions &,
                       DiagnosticLog &log) {
-  std::vector<FuncOp> functions = functionsOf(module);
-  for (const FuncOp &function : functions) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots || checkTies(function, *slots, log).failed() ||
-        !readSlicedSlots(function, *slots, log))
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return Status::failure();
+  for (const auto &[function, slots] : *functions)
+    if (checkTies(function, slots, log).failed() ||
+        !readSlicedSlots(function, slots, log))
       return Status::failure();
-  }
-  for (const FuncOp &function : functions) {
+  for (const FuncOp &function : functionsOf(module)) {
     removeMarks(function.operation(), "arg_attrs");
     removeMarks(function.operation(), "res_attrs");
   }
