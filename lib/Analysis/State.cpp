@@ -123,6 +123,12 @@ kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
   return all;
 }
 
+Type kvlift::logicalType(const FuncOp &function, const Slot &slot) {
+  Type logical =
+      function.argumentAttribute(slot.argument, marks::logical).asType();
+  return logical ? logical : function.argumentType(slot.argument);
+}
+
 /// Locations may call two arguments the same; slots may not be.
 static std::string uniqueName(const std::string &wanted,
                               std::set<std::string> &taken) {

@@ -247,7 +247,6 @@ def test_xla_folds_windows_without_moving_them_into_range():
     assert is_right(lift_and_call(FOLDED_WINDOWS_ON_XLA, "pjrt:cpu", arguments), wanted)
 
 
-@pytest.mark.xfail(strict=True, reason="to be refused")
 def test_xla_reads_the_rows_that_it_moves_after_it_has_written_them():
     arguments = [*draw((1, 64, 16), (1, 16)), np.array(5, np.int32)]
     wanted = expected(SHIFTED_ON_XLA, arguments)
