@@ -60,14 +60,13 @@ std::optional<ModuleFacts> factsOf(Operation module, DiagnosticLog &log) {
   for (const FuncOp &function : functionsOf(module)) {
     facts.functions.emplace(function.name(), function);
     names.insert(function.name());
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return std::nullopt;
-    for (const Slot &slot : *slots)
-      facts.slots.push_back({function, slot});
   }
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return std::nullopt;
+  for (const PublicFunction &each : *functions)
+    for (const Slot &slot : each.slots)
+      facts.slots.push_back({each.function, slot});
   for (const auto &[name, user] : usersOf(module, names))
     facts.users[name].push_back(user);
   return facts;

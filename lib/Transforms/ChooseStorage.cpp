@@ -112,12 +112,12 @@ void apply(const Carriers &carriers, Storage storage) {
     Type type = typeOf(slot);
     if (storage.of(type) == type)
       continue;
+    Type logical = logicalType(slot.function, slot.slot);
+    // The verdict was about the other type.
     int64_t argument = slot.slot.argument;
-    if (!slot.function.argumentAttribute(argument, marks::logical))
-      slot.function.setArgumentAttribute(argument, marks::logical,
-                                         Attribute::type(type));
-    // It was about the other type.
-    slot.function.removeArgumentAttribute(argument, marks::verdict);
+    slot.function.editArgumentAttributes(
+        {{argument, marks::logical, Attribute::type(logical)},
+         {argument, marks::verdict, {}}});
   }
   retypeCarriers(carriers, storage);
 }
