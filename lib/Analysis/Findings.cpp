@@ -156,7 +156,7 @@ void Finder::inspectChain(const BlockChains &chains, int64_t root) {
 /// Whether the scatter's positions are in dims 0, 1, … of its operand.
 bool indexesLeadingDims(Operation scatter) {
   ScatterNumbers numbers = scatterNumbersOf(scatter);
-  return !numbers.hasBatchingDims &&
+  return numbers.inputBatchingDims.empty() &&
          isIdentity(numbers.scatterDimsToOperandDims);
 }
 

@@ -65,7 +65,7 @@ std::optional<FoldedScatter> kvlift::foldScatter(Operation scatter,
   ScatterNumbers numbers = scatterNumbersOf(scatter);
   Type slot = scatter.operand(0).type();
   Dims shape = slot.shape(), dropped;
-  if (numbers.hasBatchingDims) {
+  if (!numbers.inputBatchingDims.empty()) {
     why = "a scatter batches over its dimensions";
     return std::nullopt;
   }

@@ -87,8 +87,8 @@ Value Builder::zeros(Type type) {
     zero = "(0.0, 0.0)";
   else if (element.bitWidth() == 0)
     return {};
-  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
-                                                  type.print()));
+  return constant(
+      type, Attribute::parse(ctx, "dense<" + zero + "> : " + type.print()));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
@@ -132,11 +132,30 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
       .result();
 }
 
+Value Builder::convert(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.convert", {value}, {type}).result();
+}
+
 Value Builder::iota(Type type, int64_t dim) {
   return create("stablehlo.iota", {}, {type},
                 {{"iota_dimension",
                   Attribute::integer(Type::integer(ctx, 64), dim)}})
       .result();
+}
+
+Value Builder::maximumOf(Value vector, Value atLeast) {
+  std::string one = atLeast.type().print(), all = vector.type().print();
+  // The C API can make no block; one that was parsed can be taken over.
+  OwnedModule parsed = OwnedModule::parse(
+      ctx, "func.func @f(%a: " + all + ", %b: " + one + ") -> " + one +
+               " { %r = stablehlo.reduce(%a init: %b) applies "
+               "stablehlo.maximum across dimensions = [0] : (" +
+               all + ", " + one + ") -> " + one + " return %r : " + one + " }");
+  Operation reduce = functionsOf(parsed.operation()).front().body().firstOp();
+  return recreate(reduce, {vector, atLeast}, {atLeast.type()}).result();
 }
 
 Value Builder::binary(std::string_view opName, Value lhs, Value rhs) {
@@ -174,6 +193,9 @@ Value Builder::slice(Value from, const Dims &low, const Dims &high) {
 
 Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
                             const Dims &sizes) {
+  // Without starts its text could not be parsed again.
+  if (starts.empty())
+    return from;
   std::vector<Value> operands{from};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_slice", operands,
@@ -184,6 +206,8 @@ Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
 
 Value Builder::dynamicUpdateSlice(Value into, Value update,
                                   const std::vector<Value> &starts) {
+  if (starts.empty())
+    return update;
   std::vector<Value> operands{into, update};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_update_slice", operands, {into.type()})

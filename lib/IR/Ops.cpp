@@ -107,14 +107,14 @@ void FuncOp::setResultType(int64_t index, Type type) const {
 }
 
 /// An attribute list must keep pace with what it is about, if there is one.
-static void appendEmpty(Operation op, std::string_view list) {
+static void extendList(Operation op, std::string_view list, int64_t size) {
   Attribute all = op.attribute(list);
   if (!all.isArray())
     return;
   std::vector<Attribute> elements;
   for (int64_t i = 0; i < all.arraySize(); ++i)
     elements.push_back(all.arrayElement(i));
-  elements.push_back(Attribute::dictionary(op.context(), {}));
+  elements.resize(size, Attribute::dictionary(op.context(), {}));
   op.setAttribute(list, Attribute::array(op.context(), elements));
 }
 
@@ -125,21 +125,26 @@ int64_t FuncOp::appendArgument(Type type, Location location) const {
       Type::function(op.context(), inputs, functionType().functionResults());
   op.setAttribute("function_type", Attribute::type(changed));
   body().addArgument(type, location);
-  appendEmpty(op, "arg_attrs");
+  extendList(op, "arg_attrs", inputs.size());
   return inputs.size() - 1;
 }
 
-int64_t FuncOp::appendResult(Value value) const {
-  std::vector<Type> results = functionType().functionResults();
-  results.push_back(value.type());
+void FuncOp::setResults(const std::vector<Value> &values) const {
+  std::vector<Type> results;
+  for (Value value : values)
+    results.push_back(value.type());
   Type changed =
       Type::function(op.context(), functionType().functionInputs(), results);
   op.setAttribute("function_type", Attribute::type(changed));
+  returnOp().setOperands(values);
+  extendList(op, "res_attrs", values.size());
+}
+
+int64_t FuncOp::appendResult(Value value) const {
   std::vector<Value> returned = returnOp().operands();
   returned.push_back(value);
-  returnOp().setOperands(returned);
-  appendEmpty(op, "res_attrs");
-  return results.size() - 1;
+  setResults(returned);
+  return returned.size() - 1;
 }
 
 std::vector<FuncOp> kvlift::functionsOf(Operation module) {
@@ -230,6 +235,13 @@ static Dims readDims(MlirAttribute numbers, intptr_t (*size)(MlirAttribute),
   return dims;
 }
 
+static std::string printDims(const Dims &dims) {
+  std::vector<std::string> parts;
+  for (int64_t dim : dims)
+    parts.push_back(std::to_string(dim));
+  return "[" + join(parts, ", ") + "]";
+}
+
 ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
   MlirAttribute numbers = scatter.attribute("scatter_dimension_numbers").raw;
   return {
@@ -245,9 +257,32 @@ ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsSize,
           api()
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsElem),
-      api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize(numbers) !=
-          0,
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsElem),
+      readDims(
+          numbers,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsSize,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsElem),
       api().stablehloDimensionNumbersGetIndexVectorDim(numbers)};
+}
+
+Attribute kvlift::scatterNumbersAttribute(Context context,
+                                          const ScatterNumbers &numbers) {
+  return Attribute::parse(
+      context,
+      "#stablehlo.scatter<update_window_dims = " +
+          printDims(numbers.updateWindowDims) +
+          ", inserted_window_dims = " + printDims(numbers.insertedWindowDims) +
+          ", input_batching_dims = " + printDims(numbers.inputBatchingDims) +
+          ", scatter_indices_batching_dims = " +
+          printDims(numbers.indicesBatchingDims) +
+          ", scatter_dims_to_operand_dims = " +
+          printDims(numbers.scatterDimsToOperandDims) +
+          ", index_vector_dim = " + std::to_string(numbers.indexVectorDim) +
+          ">");
 }
 
 bool kvlift::scatterOverwrites(Operation scatter) {
@@ -285,19 +320,14 @@ DotNumbers kvlift::dotNumbersOf(Operation dot) {
 
 Attribute kvlift::dotNumbersAttribute(Context context,
                                       const DotNumbers &numbers) {
-  auto list = [](const Dims &dims) {
-    std::vector<std::string> parts;
-    for (int64_t dim : dims)
-      parts.push_back(std::to_string(dim));
-    return "[" + join(parts, ", ") + "]";
-  };
-  return Attribute::parse(
-      context,
-      "#stablehlo.dot<lhs_batching_dimensions = " + list(numbers.lhsBatch) +
-          ", rhs_batching_dimensions = " + list(numbers.rhsBatch) +
-          ", lhs_contracting_dimensions = " + list(numbers.lhsContracting) +
-          ", rhs_contracting_dimensions = " + list(numbers.rhsContracting) +
-          ">");
+  return Attribute::parse(context, "#stablehlo.dot<lhs_batching_dimensions = " +
+                                       printDims(numbers.lhsBatch) +
+                                       ", rhs_batching_dimensions = " +
+                                       printDims(numbers.rhsBatch) +
+                                       ", lhs_contracting_dimensions = " +
+                                       printDims(numbers.lhsContracting) +
+                                       ", rhs_contracting_dimensions = " +
+                                       printDims(numbers.rhsContracting) + ">");
 }
 
 //===----------------------------------------------------------------------===//
