@@ -116,6 +116,7 @@ class Untied:
     def __init__(self, lifted: kvlift.LiftedModule) -> None:
         """The same functions without their ties."""
         self.values = lifted.values
+        self.diagnostics = lifted.diagnostics
         self.manifest = kvlift.Manifest(
             tuple(
                 replace(
