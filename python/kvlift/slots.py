@@ -37,7 +37,7 @@ class Argument:
     Attributes:
         index: its position.
         name: the name that the source gave it; `argN` when it gave none.
-        type: its tensor type.
+        type: its tensor type; a slot's store type.
         kind: `parameter`, `buffer`, `user_input`, `constant`, or a slot's `global`/`inferred`.
         slot: the slot's name when the argument is one, else None.
         sliced: the sliced slot's name when the argument is one, else None.
@@ -88,7 +88,9 @@ class Slot:
         name: unique in its function.
         argument: index of the argument that brings the old value.
         result: index of the result that carries the new one.
-        type: their common type.
+        logical: the type that the model means, and that sessions take and show.
+        store: the type of the argument and the result, which a target may want to be another
+            one of the same bits.
         kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
         update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
             `value` when the whole value is replaced, `none` when it passes through.
@@ -99,7 +101,8 @@ class Slot:
     name: str
     argument: int
     result: int
-    type: TensorType
+    logical: TensorType
+    store: TensorType
     kind: str
     update: str
     verdict: str | None = None
@@ -125,14 +128,16 @@ class SlicedSlot:
     Attributes:
         name: unique in its function.
         argument: index of the argument that brings the value.
-        type: its type.
+        logical: the type that the model means, and that sessions take and show.
+        store: the type of the argument and of what is written, as for a `Slot`.
         kind: as that of a `Slot`.
         updates: what to write after a call, in this order.
     """
 
     name: str
     argument: int
-    type: TensorType
+    logical: TensorType
+    store: TensorType
     kind: str
     updates: tuple[WrittenSlice, ...]
 
@@ -216,11 +221,15 @@ def _function(data: dict[str, Any]) -> Function:
         name=data["name"],
         arguments=tuple(Argument(**{**a, "type": _type(a["type"])}) for a in data["arguments"]),
         results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
-        slots=tuple(Slot(**{**s, "type": _type(s["type"])}) for s in data["slots"]),
+        slots=tuple(Slot(**{**s, **_types(s)}) for s in data["slots"]),
         sliced=tuple(_sliced(s) for s in data["sliced"]),
     )
 
 
+def _types(slot: dict[str, Any]) -> dict[str, TensorType]:
+    return {key: _type(slot[key]) for key in ("logical", "store")}
+
+
 def _sliced(data: dict[str, Any]) -> SlicedSlot:
     updates = tuple(WrittenSlice(**u) for u in data["updates"])
-    return SlicedSlot(**{**data, "type": _type(data["type"]), "updates": updates})
+    return SlicedSlot(**{**data, **_types(data), "updates": updates})
