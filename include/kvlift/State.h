@@ -100,9 +100,8 @@ struct NewSlot {
 /// number behind if another slot has that name.
 void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 
-/// The type that the model means by a slot, however it is stored.
-Type logicalType(const FuncOp &function, const Slot &slot);
-
+/// The type that the model means by a slot's argument, however it is stored.
+Type logicalType(const FuncOp &function, int64_t argument);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

@@ -62,7 +62,9 @@ def slot_sized(text: str, op: str, program: Any) -> list[str]:
         lines = re.findall(r".*broadcast_in_dim.*dims = \[\] .*", text)
     else:
         lines = re.findall(rf".*stablehlo\.{op}\b.*", text)
-    return [line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())]
+    return [
+        line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())
+    ]
 
 
 ALL = [(name, "float32") for name in jax_updates.PROGRAMS]
