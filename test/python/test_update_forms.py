@@ -62,11 +62,15 @@ def slot_sized(text: str, op: str, program: Any) -> list[str]:
         lines = re.findall(r".*broadcast_in_dim.*dims = \[\] .*", text)
     else:
         lines = re.findall(rf".*stablehlo\.{op}\b.*", text)
-    return [line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())]
+    ending = rf"tensor<({'|'.join(shapes)})x\w+>$"
+    return [line for line in lines if re.search(ending, line.rstrip())]
 
 
 ALL = [(name, "float32") for name in jax_updates.PROGRAMS]
-NARROW = [("one-hot", "bfloat16"), ("bits", "bfloat16"), ("cond-twice", "int8"), ("scan-at", "int8")]
+NARROW = [
+    *[(name, "bfloat16") for name in ("one-hot", "bits")],
+    *[(name, "int8") for name in ("cond-twice", "scan-at")],
+]
 
 
 @pytest.mark.parametrize(("name", "element"), [*ALL, *NARROW])
