@@ -179,12 +179,15 @@ static bool hasNoEffect(Operation op) {
   return op.regions().empty() || name == "stablehlo.scatter";
 }
 
-void kvlift::eraseIfDead(Operation op) {
-  std::vector<Operation> open{op};
+void kvlift::eraseIfDead(const std::vector<Operation> &ops) {
+  std::vector<Operation> open;
+  for (Operation op : ops)
+    if (op && std::find(open.begin(), open.end(), op) == open.end())
+      open.push_back(op);
   while (!open.empty()) {
     Operation next = open.back();
     open.pop_back();
-    if (!next || !hasNoEffect(next))
+    if (!hasNoEffect(next))
       continue;
     std::vector<Value> results = next.results();
     if (!std::all_of(results.begin(), results.end(),
