@@ -30,6 +30,8 @@ public:
   Value constant(Type type, Attribute value);
   /// A tensor of integers, all `value`.
   Value splat(Type type, int64_t value);
+  /// A tensor of zeros; null for element types that have no zero.
+  Value zeros(Type type);
   Value reshape(Value value, const Dims &shape);
   /// Gives the operand of a transpose that this one would undo.
   Value transpose(Value value, const Dims &permutation);

@@ -78,6 +78,19 @@ Value Builder::splat(Type type, int64_t value) {
       type, Attribute::splat(type, Attribute::integer(type.element(), value)));
 }
 
+Value Builder::zeros(Type type) {
+  Type element = type.element();
+  std::string zero = "0.0";
+  if (element.isInteger())
+    zero = element.bitWidth() == 1 ? "false" : "0";
+  else if (element.print().starts_with("complex<f"))
+    zero = "(0.0, 0.0)";
+  else if (element.bitWidth() == 0)
+    return {};
+  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
+                                                  type.print()));
+}
+
 Value Builder::reshape(Value value, const Dims &shape) {
   Type type = value.type().withShape(shape);
   if (type == value.type())

@@ -6,78 +6,24 @@
 //===----------------------------------------------------------------------===//
 
 #include "RewriteSupport.h"
+#include "kvlift/IndexFacts.h"
 
 #include <algorithm>
 #include <unordered_set>
 
 using namespace kvlift;
 
-// Index arithmetic is a handful of ops; the limit bounds adversarial input.
-static constexpr int depthLimit = 12;
-
 //===----------------------------------------------------------------------===//
 // Integers
 //===----------------------------------------------------------------------===//
 
-// Numbers this small cannot overflow when a few of them are added.
-static bool isSmall(int64_t number) {
-  return number > -(int64_t(1) << 30) && number < (int64_t(1) << 30);
-}
-
-static std::optional<int64_t> integerOf(Value value, int depth);
-
-static std::optional<bool> comparisonOf(Operation compare, int depth) {
-  auto a = integerOf(compare.operand(0), depth);
-  auto b = integerOf(compare.operand(1), depth);
-  if (!a || !b)
-    return std::nullopt;
-  std::string direction = directionOf(compare);
-  if (direction == "EQ" || direction == "NE")
-    return (*a == *b) == (direction == "EQ");
-  // Negative constants of unsigned type are read as what they are: refuse.
-  if (*a < 0 || *b < 0)
-    return std::nullopt;
-  if (direction == "LT" || direction == "GE")
-    return (*a < *b) == (direction == "LT");
-  return (*a > *b) == (direction == "GT");
-}
-
-static std::optional<int64_t> integerOf(Value value, int depth) {
-  Operation op = value.definingOp();
-  if (!op || depth == 0 || !value.type().isStaticTensor() ||
-      !value.type().element().isInteger())
-    return std::nullopt;
-  if (op.is("stablehlo.constant"))
-    return op.attribute("value").splatInteger();
-  if (op.is("stablehlo.reshape") || op.is("stablehlo.broadcast_in_dim"))
-    return integerOf(op.operand(0), depth - 1);
-  bool isWide = value.type().element().bitWidth() >= 32;
-  if (op.is("stablehlo.convert")) {
-    bool fromInteger = op.operand(0).type().element().isInteger();
-    auto from =
-        fromInteger ? integerOf(op.operand(0), depth - 1) : std::nullopt;
-    return from && isWide && isSmall(*from) && *from >= 0 ? from : std::nullopt;
-  }
-  if (op.is("stablehlo.add") && isWide) {
-    auto a = integerOf(op.operand(0), depth - 1);
-    auto b = integerOf(op.operand(1), depth - 1);
-    if (a && b && isSmall(*a) && isSmall(*b))
-      return *a + *b;
-    return std::nullopt;
-  }
-  if (op.is("stablehlo.select")) {
-    Operation condition = op.operand(0).definingOp();
-    if (!condition || !condition.is("stablehlo.compare"))
-      return std::nullopt;
-    auto holds = comparisonOf(condition, depth - 1);
-    return holds ? integerOf(op.operand(*holds ? 1 : 2), depth - 1)
-                 : std::nullopt;
-  }
-  return std::nullopt;
-}
-
 std::optional<int64_t> kvlift::constantInteger(Value value) {
-  return integerOf(value, depthLimit);
+  Type type = value.type();
+  if (!type.isStaticTensor() || !type.element().isInteger() ||
+      type.elementCount() == 0)
+    return std::nullopt;
+  Interval range = IndexFacts().of(value).range;
+  return range.low == range.high ? std::optional(range.low) : std::nullopt;
 }
 
 /// Whether the op is a function of its operands and attributes only, and of
@@ -114,7 +60,7 @@ static bool isSame(Value a, Value b, int depth) {
     return true;
   if (!(a.type() == b.type()) || depth == 0)
     return false;
-  if (auto one = integerOf(a, depth), other = integerOf(b, depth); one || other)
+  if (auto one = constantInteger(a), other = constantInteger(b); one || other)
     return one && one == other;
   Operation x = a.definingOp(), y = b.definingOp();
   if (!x || !y || x.name() != y.name() || !isIndexArithmetic(x) ||

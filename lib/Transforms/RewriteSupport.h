@@ -42,6 +42,10 @@ bool isUntouched(Value newer, Value older,
 /// used.
 void eraseIfDead(Operation op);
 
+/// Computes all branches of an `if` or `case`, and selects, when that is cheap
+/// (FlattenBranch.cpp).
+void flattenCheapBranch(Operation branch);
+
 /// Replaces the only result of an update and erases it.
 void replaceUpdate(Operation update, Value by);
 

@@ -13,8 +13,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "RowMask.h"
-#include "GuardedWrite.h"
 #include "RewriteSupport.h"
+#include "kvlift/IndexFacts.h"
 
 #include <algorithm>
 
@@ -74,41 +74,20 @@ bool isViewOp(Operation op) {
          op.is("stablehlo.broadcast_in_dim");
 }
 
-std::optional<Position> positionOf(Value value, int depth) {
-  Operation op = value.definingOp();
-  if (!op || depth == 0 || !value.type().isStaticTensor())
+std::optional<Position> positionOf(Value value) {
+  IndexFact fact = IndexFacts().of(value);
+  if (!fact.isExact || fact.base || fact.wrap)
     return std::nullopt;
-  if (op.is("stablehlo.iota") || op.is("stablehlo.dynamic_iota"))
-    return Position{op.attribute("iota_dimension").asInteger().value_or(0), 0};
-  if (isViewOp(op)) {
-    if (!op.operand(0).type().isStaticTensor())
+  int64_t dim = -1;
+  for (size_t i = 0; i < fact.steps.size(); ++i) {
+    if (fact.steps[i] == 0)
+      continue;
+    if (dim >= 0 || fact.steps[i] != 1)
       return std::nullopt;
-    auto inner = positionOf(op.operand(0), depth - 1);
-    auto dim = inner ? dimBehind(op, inner->dim) : std::nullopt;
-    return dim ? std::optional(Position{*dim, inner->offset}) : std::nullopt;
+    dim = i;
   }
-  if (op.is("stablehlo.convert") && op.operand(0).type().isStaticTensor()) {
-    Type from = op.operand(0).type().element(), to = value.type().element();
-    bool isWider = from.isInteger() && !from.isUnsignedInteger() &&
-                   !to.isUnsignedInteger() && from.bitWidth() <= to.bitWidth();
-    return isWider ? positionOf(op.operand(0), depth - 1) : std::nullopt;
-  }
-  bool isSum = op.is("stablehlo.add"), isDifference = op.is("stablehlo.subtract");
-  if (!isSum && !isDifference && !op.is("stablehlo.multiply"))
-    return std::nullopt;
-  Value a = op.operand(0), b = op.operand(1);
-  if (!isDifference && constantInteger(a))
-    std::swap(a, b);
-  auto number = constantInteger(b);
-  auto inner = number && isSmall(*number) ? positionOf(a, depth - 1)
-                                          : std::nullopt;
-  if (!inner)
-    return std::nullopt;
-  if (isSum || isDifference)
-    inner->offset += isSum ? *number : -*number;
-  else if (*number != 1)
-    return std::nullopt;
-  return isSmall(inner->offset) ? inner : std::nullopt;
+  bool isOne = dim >= 0 && isSmall(fact.offset);
+  return isOne ? std::optional(Position{dim, fact.offset}) : std::nullopt;
 }
 
 /// One comparison of the position in `dim`: `position <direction> bound`.
@@ -138,19 +117,18 @@ std::string mirror(const std::string &direction) {
 bool addComparison(Operation op, bool chosen, std::vector<Condition> &all) {
   std::string direction = directionOf(op);
   Value lhs = op.operand(0), rhs = op.operand(1);
-  auto position = positionOf(lhs, depthLimit);
+  Type index = rhs.type().element();
+  if (!lhs.type().isStaticTensor() || !index.isInteger() ||
+      index.isUnsignedInteger() || lhs.type().elementCount() == 0)
+    return false;
+  auto position = positionOf(lhs);
   if (!position) {
-    position = positionOf(rhs, depthLimit);
+    position = positionOf(rhs);
     std::swap(lhs, rhs);
     direction = mirror(direction);
   }
   auto bound = repeatedElement(rhs);
-  Type index = rhs.type().element();
-  if (!position || !bound || !index.isInteger() || index.isUnsignedInteger())
-    return false;
-  // The positions themselves must not wrap around.
-  int64_t extent = lhs.type().shape()[position->dim];
-  if (!canHold(index, std::abs(position->offset) + extent))
+  if (!position || !bound)
     return false;
   all.push_back({position->dim, chosen ? direction : negate(direction), *bound,
                  -position->offset});

@@ -51,29 +51,6 @@ Dims layerDims(const Dims &window, const Dims &layer) {
   return dims;
 }
 
-/// The condition of `select(condition, new, old)`, if `old` is what the window
-/// holds already: then `data` becomes `new`.
-Value takeCondition(Value &data, Value stack,
-                    const std::vector<PieceStart> &starts) {
-  Operation select = data.definingOp();
-  if (!select || !select.is("stablehlo.select") ||
-      !select.operand(0).type().isStaticTensor())
-    return {};
-  Value condition = select.operand(0);
-  while (condition.type().elementCount() != 1) {
-    Operation maker = condition.definingOp();
-    if (!maker || !maker.is("stablehlo.broadcast_in_dim") ||
-        !maker.operand(0).type().isStaticTensor())
-      return {};
-    condition = maker.operand(0);
-  }
-  auto old = slicePieceOf(select.operand(2));
-  if (!old || !(old->source == stack) || !isSamePlace(old->starts, starts))
-    return {};
-  data = select.operand(1);
-  return condition;
-}
-
 std::vector<std::optional<int64_t>>
 numbersOf(const std::vector<PieceStart> &starts) {
   std::vector<std::optional<int64_t>> numbers;

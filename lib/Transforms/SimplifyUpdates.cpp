@@ -21,6 +21,8 @@
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
 
+#include <unordered_set>
+
 using namespace kvlift;
 
 namespace {
@@ -38,6 +40,8 @@ constexpr Form forms[] = {
     {"update", writeThroughSlice},
     {"select", simplifySelect},
     {"concatenate", simplifyConcatenate},
+    {"branch", simplifyBranch},
+    {"loop", simplifyScan},
 };
 
 /// A remark about an update that stays.
@@ -57,12 +61,16 @@ int64_t oldOperandOf(Operation update, const Provenance::Origin &origin) {
 /// of layers that were all updated, what a loop fills, arithmetic.
 void addMakers(const FuncOp &function, const Provenance &provenance,
                std::vector<SlotUpdate> &updates) {
+  std::unordered_set<const void *> known;
+  for (const SlotUpdate &update : updates)
+    known.insert(update.op.raw.ptr);
   std::vector<Value> returned = function.returnOp().operands();
   for (size_t i = 0; i < returned.size(); ++i) {
     auto slot = function.resultAttribute(i, marks::slot).asString();
     Operation maker = returned[i].definingOp();
-    if (slot && maker && !provenance.storage(returned[i]))
-      updates.push_back({maker, -1, *slot});
+    if (slot && maker && !provenance.storage(returned[i]) &&
+        known.insert(maker.raw.ptr).second)
+      updates.push_back({maker, -1, *slot, returned[i].resultNumber()});
   }
 }
 

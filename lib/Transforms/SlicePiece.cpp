@@ -115,3 +115,24 @@ std::optional<UpdatedPiece> kvlift::updatedPieceOf(Value value) {
   std::reverse(updates.begin(), updates.end());
   return UpdatedPiece{*slice, updates};
 }
+
+Value kvlift::takeCondition(Value &data, Value stack,
+                    const std::vector<PieceStart> &starts) {
+  Operation select = data.definingOp();
+  if (!select || !select.is("stablehlo.select") ||
+      !select.operand(0).type().isStaticTensor())
+    return {};
+  Value condition = select.operand(0);
+  while (condition.type().elementCount() != 1) {
+    Operation maker = condition.definingOp();
+    if (!maker || !maker.is("stablehlo.broadcast_in_dim") ||
+        !maker.operand(0).type().isStaticTensor())
+      return {};
+    condition = maker.operand(0);
+  }
+  auto old = slicePieceOf(select.operand(2));
+  if (!old || !(old->source == stack) || !isSamePlace(old->starts, starts))
+    return {};
+  data = select.operand(1);
+  return condition;
+}

@@ -51,6 +51,12 @@ struct UpdatedPiece {
 /// What the value is, if it is such a layer; at least one update.
 std::optional<UpdatedPiece> updatedPieceOf(Value value);
 
+/// The condition of `select(condition, new, old)`, one for all elements, if
+/// `old` is what the window of the stack holds already: then `data` becomes
+/// `new`. Null when it is something else.
+Value takeCondition(Value &data, Value stack,
+                    const std::vector<PieceStart> &starts);
+
 } // namespace kvlift
 
 #endif // KVLIFT_LIB_TRANSFORMS_SLICEPIECE_H

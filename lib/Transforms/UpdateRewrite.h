@@ -17,6 +17,9 @@ struct SlotUpdate {
   /// The operand that brings the old version; -1 when that is not one operand.
   int64_t oldOperand;
   std::string slot;
+  /// The result that is the slot's new value where no update leads to it from
+  /// the slot; -1 for an update.
+  int64_t madeResult = -1;
 };
 
 /// What became of an update.
@@ -54,6 +57,10 @@ UpdateRewriter moveViewBehindUpdate;
 UpdateRewriter simplifySelect;
 /// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcat.cpp.
 UpdateRewriter simplifyConcatenate;
+/// `if(p, update(slot), slot)`: SimplifyBranch.cpp.
+UpdateRewriter simplifyBranch;
+/// A loop that builds a stack beside the slot: SimplifyScan.cpp.
+UpdateRewriter simplifyScan;
 /// A layer that is taken out, updated and put back: SimplifyStack.cpp.
 UpdateRewriter writeThroughSlice;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LostUpdates = Literal["error", "return", "ignore"]
 OnConflict = Literal["error", "copy"]
+Require = Literal["in_place"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,23 @@ class LiftedModule:
             )
         return bytes(data)
 
+    def for_target(self, target: str, *, require: Require | None = None) -> LiftedModule:
+        """A copy of the module in the form that suits one target, with its verdicts.
+
+        `kvlift.compile` does this; call it to see what a runtime will be given.
+
+        Args:
+            target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`.
+            require: `in_place` refuses a slot that the target is known to copy.
+
+        Raises:
+            LiftError: the target would change a result, or copies a slot that must not be copied.
+        """
+        module = _copy_of(self.module)
+        passes = _target_passes(target, "error", require)
+        diagnostics = _run(module, passes, f"the program cannot run on {target}")
+        return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes module, manifest and values to one file; `kvlift.load` reads it.
 
@@ -83,7 +102,7 @@ def lift(
     target: str | None = None,
     lost_updates: LostUpdates = "error",
     on_conflict: OnConflict = "error",
-    require: Literal["in_place"] | None = None,
+    require: Require | None = None,
     state: Mapping[str, tuple[int, int]] | None = None,
 ) -> LiftedModule:
     """Finds every piece of state in a program and ties it to where its new value leaves.
@@ -111,13 +130,13 @@ def lift(
             a module that was passed in is as it was.
         HostError: torch-mlir is missing or damaged.
     """
-    pipeline = _pipeline(target, lost_updates, on_conflict, require, state or {})
+    passes = [
+        *_source_passes(lost_updates, state or {}),
+        *_target_passes(target or "any", on_conflict, require),
+    ]
     module, values = _import(source)
     _refuse_unliftable(module)
-    done, entries = host().run_pipeline(module._CAPIPtr, pipeline)
-    diagnostics = diagnostics_from_core(entries)
-    if not done:
-        raise LiftError("the program cannot be lifted", diagnostics)
+    diagnostics = _run(module, passes, "the program cannot be lifted")
     values = {**values, **_take_initial_values(module)}
     return LiftedModule(module, read_manifest(module), diagnostics, values)
 
@@ -146,13 +165,8 @@ def read_manifest(module: ir.Module) -> Manifest:
     return Manifest.from_json(text)
 
 
-def _pipeline(
-    target: str | None,
-    lost_updates: str,
-    on_conflict: str,
-    require: str | None,
-    state: Mapping[str, tuple[int, int]],
-) -> str:
+def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The passes that find and simplify state, the same for every target."""
     try:
         pairs = ",".join(
             f"arg{argument:d}:result{result:d}:{name}" for name, (argument, result) in state.items()
@@ -167,21 +181,44 @@ def _pipeline(
         if not isinstance(name, str) or set(name) & set(" ,:{}\n\t"):
             raise LiftError(f"state name {name!r} must be text without spaces, commas or braces")
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
-    check_options = (
-        f"target={target or 'any'} on-conflict={on_conflict} require={require or 'none'}"
-    )
-    passes = [
+    return [
         "kvlift-legalize-constants",
         "kvlift-lift-globals",
         f"kvlift-find-state{{{find_options}}}",
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
+        "kvlift-inline-calls",
         "kvlift-simplify-updates",
         "kvlift-simplify-reads",
+    ]
+
+
+def _target_passes(target: str, on_conflict: str, require: str | None) -> list[str]:
+    """The passes that may be run again on a lifted module, for another target."""
+    options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
+    return [
+        f"kvlift-guard-scatters{{target={target}}}",
         "kvlift-order-updates",
-        f"kvlift-check-in-place{{{check_options}}}",
+        f"kvlift-check-in-place{{{options}}}",
         "kvlift-tie-state",
     ]
-    return f"builtin.module({','.join(passes)})"
+
+
+def _run(module: ir.Module, passes: list[str], problem: str) -> tuple[Diagnostic, ...]:
+    """Runs the passes; the module is as it was when they fail."""
+    done, entries = host().run_pipeline(module._CAPIPtr, f"builtin.module({','.join(passes)})")
+    diagnostics = diagnostics_from_core(entries)
+    if not done:
+        raise LiftError(problem, diagnostics)
+    return diagnostics
+
+
+def _copy_of(module: ir.Module) -> ir.Module:
+    """The module once more, in the same context."""
+    from torch_mlir import ir
+
+    data = io.BytesIO()
+    module.operation.write_bytecode(data)
+    return ir.Module.parse(data.getvalue(), module.context)
 
 
 def _take_initial_values(module: ir.Module) -> dict[str, Any]:

@@ -501,6 +501,39 @@ def test_require_in_place_refuses_what_the_target_copies() -> None:
         kvlift.lift(source, target="pjrt:cpu", require="in_place")
 
 
+def test_compile_judges_for_its_own_target_and_leaves_the_lifted_module_alone() -> None:
+    source = """func.func @main(%c: tensor<64x16xf32>, %u: tensor<1x16xf32>, %p: tensor<i1>)
+        -> tensor<64x16xf32> {
+        %0 = stablehlo.add %c, %c : tensor<64x16xf32>
+        return %0 : tensor<64x16xf32> }"""
+    lifted = kvlift.lift(source, state={"c": (0, 0)})
+    before = lifted.text()
+    verdicts = {
+        t: kvlift.compile(lifted, t).manifest.function().slots[0].verdict
+        for t in ("pjrt:cpu", "iree:cpu")
+    }
+    assert verdicts["pjrt:cpu"] == "in_place"
+    assert verdicts["iree:cpu"].startswith("copied: ")
+    assert lifted.text() == before
+    assert kvlift.compile(lifted, "pjrt:cpu", require="in_place").audit().is_in_place
+    with pytest.raises(kvlift.LiftError, match="slot 'c' is copied"):
+        kvlift.compile(lifted, "iree:cpu", require="in_place")
+
+
+def test_a_module_made_for_a_target_is_made_for_it_once() -> None:
+    source = """func.func @main(%c: tensor<64x16xf32>, %u: tensor<1x16xf32>, %i: tensor<i32>)
+        -> (tensor<64x16xf32>, tensor<1x16xf32>) {
+        %z = stablehlo.constant dense<0> : tensor<i32>
+        %0 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<64x16xf32>,
+          tensor<1x16xf32>, tensor<i32>, tensor<i32>) -> tensor<64x16xf32>
+        %s = stablehlo.dynamic_slice %c, %i, %z, sizes = [1, 16] : (tensor<64x16xf32>,
+          tensor<i32>, tensor<i32>) -> tensor<1x16xf32>
+        return %0, %s : tensor<64x16xf32>, tensor<1x16xf32> }"""
+    for target in ("pjrt:cpu", "iree:cpu"):
+        once = kvlift.lift(source, target=target)
+        assert once.for_target(target).text() == once.text()
+
+
 def test_on_conflict_copy_keeps_an_old_version_that_is_returned() -> None:
     source = """func.func @main(%c: tensor<64x16xf32>, %u: tensor<1x16xf32>, %i: tensor<i32>)
         -> (tensor<64x16xf32>, tensor<64x16xf32>) {

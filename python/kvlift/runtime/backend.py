@@ -9,6 +9,7 @@ from kvlift.slots import Function, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
+    from kvlift.lifting import Require
     from kvlift.runtime.values import Host
 
 # A runtime's own handle of a device buffer (a jax array, an IREE buffer view).
@@ -25,6 +26,13 @@ class LiftedSource(Protocol):
     @property
     def values(self) -> Any:
         """Initial values by argument name."""
+
+    @property
+    def diagnostics(self) -> Any:
+        """Remarks and warnings."""
+
+    def for_target(self, target: str, *, require: Require | None = None) -> LiftedSource:
+        """A copy of it in the form that suits one target."""
 
     def artifact(self, version: str | None = None) -> bytes:
         """The module as a portable StableHLO artifact of that version."""

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kvlift.errors import CompileError, SessionError
+from kvlift.errors import CompileError, Diagnostic, SessionError
 from kvlift.runtime import values
 from kvlift.runtime.session import Session
 from kvlift.slots import Argument, Function, Manifest, Result
 
 if TYPE_CHECKING:
     from kvlift.audit import AuditReport
+    from kvlift.lifting import Require
     from kvlift.runtime.backend import Backend, Executable, LiftedSource
 
 TARGETS = ("pjrt:cpu", "pjrt:cuda", "iree:cpu")
@@ -23,13 +24,15 @@ class Program:
 
     Attributes:
         target: the target it was compiled for.
-        manifest: its functions, arguments, results and slots.
+        manifest: its functions, arguments, results and slots, with the target's verdicts.
+        diagnostics: what was remarked when the module was made to suit the target.
     """
 
     def __init__(self, lifted: LiftedSource, target: str, executables: dict[str, Executable]):
         """Made by `compile`."""
         self.target = target
         self.manifest: Manifest = lifted.manifest
+        self.diagnostics: tuple[Diagnostic, ...] = lifted.diagnostics
         self._values: Mapping[str, Any] = lifted.values
         self._executables = executables
 
@@ -71,23 +74,32 @@ class Program:
         return self._executables[self.manifest.function(function).name]
 
 
-def compile(lifted: LiftedSource, target: str = "pjrt:cpu") -> Program:
+def compile(
+    lifted: LiftedSource, target: str = "pjrt:cpu", *, require: Require | None = None
+) -> Program:
     """Compiles every function of a lifted module.
 
     Args:
         lifted: what `kvlift.lift` or `kvlift.load` returned.
         target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`.
+        require: `in_place` refuses a slot that the target is known to copy, and a program whose
+            audit finds a copy.
 
     Raises:
-        CompileError: the target is unknown or not installed, or its compiler refuses.
+        LiftError: the target would change a result, or copies a slot that must not be copied.
+        CompileError: the target is unknown or not installed, or its compiler refuses or copies.
     """
     backend = _backend(target)
+    lifted = lifted.for_target(target, require=require)
     functions: tuple[Function, ...] = lifted.manifest.functions
     if not functions:
         raise CompileError("the module has no public function to compile")
     for function in functions:
         _refuse_types(function)
-    return Program(lifted, target, {f.name: backend.compile(lifted, f) for f in functions})
+    program = Program(lifted, target, {f.name: backend.compile(lifted, f) for f in functions})
+    if require == "in_place" and not (report := program.audit()).is_in_place:
+        raise CompileError(f"the compiled program does not keep its slots in place\n{report}")
+    return program
 
 
 def _refuse_types(function: Function) -> None:

@@ -307,6 +307,9 @@ def test_a_runtime_that_is_not_installed_names_the_extra(target, monkeypatch):
 def test_what_the_compiler_refuses_is_in_the_error(target, capfd):
 
     class Broken(type(programs.cache_program())):
+        def for_target(self, target, *, require=None):
+            return self
+
         def artifact(self, version=None):
             return b"module { func.func @main() { return %x : f32 } }"
 
