@@ -50,8 +50,13 @@ public:
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
+  /// Changes a result's type in the signature only.
+  void setResultType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
+  /// Returns these values, of any types, instead; at least as many as before.
+  /// Attributes stay with their positions.
+  void setResults(const std::vector<Value> &values) const;
   /// Returns one more value; gives its result index.
   int64_t appendResult(Value value) const;
 

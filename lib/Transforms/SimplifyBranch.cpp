@@ -89,8 +89,8 @@ std::optional<Chain> chainOf(Value yielded, Block branch) {
 /// the branch made, and is put on outside.
 BranchUpdate branchUpdateOf(Operation update) {
   Value stack = update.operand(0), data = update.operand(1);
-  auto starts = pieceStartsOf(update, stack.type().shape(),
-                              data.type().shape());
+  auto starts =
+      pieceStartsOf(update, stack.type().shape(), data.type().shape());
   Value condition = takeCondition(data, stack, starts);
   return {data, condition, startsOf(update)};
 }
@@ -129,8 +129,8 @@ void addToWrites(const Chain &chain, size_t branch, size_t branches,
     BranchUpdate each = branchUpdateOf(update);
     Type window = each.data.type();
     Type index = each.starts.empty() ? Type() : each.starts.front().type();
-    while (next < writes.size() && !(writes[next].window == window &&
-                                     writes[next].index == index))
+    while (next < writes.size() &&
+           !(writes[next].window == window && writes[next].index == index))
       ++next;
     if (next == writes.size())
       writes.push_back({window,
@@ -233,11 +233,11 @@ public:
     std::vector<Type> types;
     for (Value value : yields.front())
       types.push_back(value.type());
-    std::vector<Value> dead;
+    std::vector<Operation> dead;
     for (size_t k = 0; k < regions.size(); ++k) {
       Operation yield = regions[k].firstBlock().terminator();
       for (const Plan &plan : plans)
-        dead.push_back(yield.operand(plan.result));
+        dead.push_back(yield.operand(plan.result).definingOp());
       yield.setOperands(yields[k]);
     }
     Builder build(op);
@@ -248,17 +248,14 @@ public:
       op.result(plan.result).replaceAllUsesWith(writeAll(build, plan));
     op.erase();
     // Not before: the slot itself could look dead.
-    for (Value value : dead)
-      if (Operation maker = value.definingOp())
-        eraseIfDead(maker);
+    eraseIfDead(dead);
     flattenCheapBranch(made);
   }
 
 private:
   bool isSlot(int64_t result) const {
-    return std::any_of(plans.begin(), plans.end(), [&](const Plan &plan) {
-      return plan.result == result;
-    });
+    return std::any_of(plans.begin(), plans.end(),
+                       [&](const Plan &plan) { return plan.result == result; });
   }
 
   std::vector<Value> kept(const std::vector<Value> &all) const {
@@ -319,8 +316,8 @@ private:
                                        : made.result(next++));
       if (!isCertain(write)) {
         Dims window = write.window.shape();
-        Value condition = followsPredicate(write) ? op.operand(0)
-                                                  : made.result(next++);
+        Value condition =
+            followsPredicate(write) ? op.operand(0) : made.result(next++);
         Value mask = build.broadcast(build.reshape(condition, {}), window, {});
         Value old = build.dynamicSlice(version, starts, window);
         bool isSwapped = followsPredicate(write) && !write.branches[0];

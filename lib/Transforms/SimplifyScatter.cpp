@@ -240,7 +240,8 @@ private:
         wraps += start.wrap.has_value();
         if (start.wrap && *start.wrap < map.extent(dim))
           return refuse("its negative positions are not counted from the end");
-        isNarrow |= !canHold(plan.index, 2 * map.extent(dim));
+        isNarrow |= map.extent(dim) > INT64_MAX / 2 ||
+                    !canHold(plan.index, 2 * map.extent(dim));
         isExact &= start.isExact;
       }
     if (wraps > static_cast<int64_t>(plan.pieces.size()))

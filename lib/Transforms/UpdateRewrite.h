@@ -20,6 +20,9 @@ struct SlotUpdate {
   /// The result that is the slot's new value where no update leads to it from
   /// the slot; -1 for an update.
   int64_t madeResult = -1;
+  /// Whether it updates a layer that was taken out of the slot. Nothing is said
+  /// of those: what puts the layer back says why it stays.
+  bool isOfLayer = false;
 };
 
 /// What became of an update.
@@ -61,6 +64,10 @@ UpdateRewriter simplifyConcatenate;
 UpdateRewriter simplifyBranch;
 /// A loop that builds a stack beside the slot: SimplifyScan.cpp.
 UpdateRewriter simplifyScan;
+/// An update right behind another one: SimplifyMerge.cpp.
+UpdateRewriter mergeWithPrevious;
+/// `slot * (1 - mask) + new * mask`, which stays: SimplifySum.cpp.
+UpdateRewriter explainMaskedSum;
 /// A layer that is taken out, updated and put back: SimplifyStack.cpp.
 UpdateRewriter writeThroughSlice;
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kvlift.errors import Diagnostic, LiftError, SourceError
+from kvlift.errors import Diagnostic, LiftError, SessionError, SourceError
 from kvlift.host import diagnostics_from_core, host
 from kvlift.slots import Manifest, Slot
 
@@ -81,6 +82,34 @@ class LiftedModule:
         passes = _target_passes(target, "error", require)
         diagnostics = _run(module, passes, f"the program cannot run on {target}")
         return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+
+    def slice_results(self) -> LiftedModule:
+        """A copy whose functions return what they write into slots, for hosts that insert it.
+
+        Each slot that only `dynamic_update_slice` updates becomes a sliced slot: a plain argument,
+        and for each update two results, `<slot>.rows` with the new elements and `<slot>.start`
+        with the position of the first one. Sessions insert them after each call. Other slots stay
+        as they are; remarks in `diagnostics` say why.
+
+        Raises:
+            LiftError: the module's marks contradict each other.
+        """
+        module = _copy_of(self.module)
+        diagnostics = _run(module, ["kvlift-slice-results"], "the results cannot be sliced")
+        return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+
+    def unlift(self) -> ir.Module:
+        """A copy of the module as it would be without a lift: no marks, no ties.
+
+        Slots are plain arguments and results; names and kinds of arguments go too. A new `lift`
+        finds the same ties, or takes them as `state=`.
+
+        Raises:
+            LiftError: the module's marks contradict each other.
+        """
+        module = _copy_of(self.module)
+        _run(module, ["kvlift-unlift"], "the module cannot be unlifted")
+        return module
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes module, manifest and values to one file; `kvlift.load` reads it.
@@ -177,8 +206,8 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
             "3 to result 1"
         ) from None
     for name in state:
-        # They would end the name in the pipeline's text.
-        if not isinstance(name, str) or set(name) & set(" ,:{}\n\t"):
+        # They would end the name in the pipeline's text; half a surrogate pair is no text.
+        if not isinstance(name, str) or re.search("[ ,:{}\n\t\ud800-\udfff]", name):
             raise LiftError(f"state name {name!r} must be text without spaces, commas or braces")
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
     return [
@@ -188,7 +217,6 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-inline-calls",
         "kvlift-simplify-updates",
-        "kvlift-simplify-reads",
     ]
 
 
@@ -196,6 +224,9 @@ def _target_passes(target: str, on_conflict: str, require: str | None) -> list[s
     """The passes that may be run again on a lifted module, for another target."""
     options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
     return [
+        f"kvlift-choose-storage{{target={target}}}",
+        # Slots that are stored as other types are read through new views.
+        "kvlift-simplify-reads",
         f"kvlift-guard-scatters{{target={target}}}",
         "kvlift-order-updates",
         f"kvlift-check-in-place{{{options}}}",
@@ -224,23 +255,18 @@ def _copy_of(module: ir.Module) -> ir.Module:
 def _take_initial_values(module: ir.Module) -> dict[str, Any]:
     """Moves the contents of lifted globals from the IR to where sessions look for them."""
     import numpy as np
-    from torch_mlir import ir
 
-    mark = "kvlift.initial"
+    from kvlift.runtime.values import numpy_dtype
+
     values = {}
-    for function in module.body:
-        if "arg_attrs" not in function.attributes:
+    for name, shape, element, data in host().take_initial_values(module._CAPIPtr):
+        try:
+            dtype = numpy_dtype(element)
+        except SessionError:  # Neither can it be passed to a session.
             continue
-        dictionaries = list(function.attributes["arg_attrs"])
-        if not any(mark in dictionary for dictionary in dictionaries):
-            continue
-        kept = []
-        for dictionary in dictionaries:
-            entries = {entry.name: entry.attr for entry in dictionary}
-            if mark in entries:
-                values[entries["kvlift.name"].value] = np.array(entries.pop(mark))
-            kept.append(ir.DictAttr.get(entries, module.context))
-        function.attributes["arg_attrs"] = ir.ArrayAttr.get(kept, module.context)
+        found = np.frombuffer(data, dtype)
+        is_whole = found.size == np.prod(shape)
+        values[name] = np.array(found.reshape(shape) if is_whole else np.broadcast_to(found, shape))
     return values
 
 

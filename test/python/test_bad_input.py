@@ -93,6 +93,50 @@ def test_bad_file_in_the_tools(tmp_path: Path, case: str) -> None:
         assert sorted(os.listdir(tmp_path)) == ["model", "output"]
 
 
+def named(function: str = "main", argument: str = "", slot: str = "", place: str = "") -> str:
+    """A module with these names, MLIR's escapes for bytes included."""
+    tensor, marks = "tensor<8xf32>", f'{{kvlift.slot = "{slot}"}}' if slot else ""
+    mark = f'{{kvlift.name = "{argument}"}}' if argument else marks
+    return (
+        f'func.func @"{function}"(%c: {tensor} {mark} {place}, %u: tensor<1xf32>, %i: tensor<i32>)'
+        f" -> ({tensor} {marks}) {{\n  %0 = stablehlo.dynamic_update_slice %c, %u, %i : "
+        f"({tensor}, tensor<1xf32>, tensor<i32>) -> {tensor}\n  return %0 : {tensor}\n}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        (named(function=r"f\FF"), r"a function is called 'f\xff'"),
+        (named(argument=r"\C3\A9\E9"), r"argument #0 of function 'main' is called 'é\xe9'"),
+        (named(slot=r"k\FF"), r"the slot of argument #0 of function 'main' is called 'k\xff'"),
+    ],
+)
+def test_names_that_are_not_utf8(source: str, what: str) -> None:
+    with pytest.raises(kvlift.LiftError) as error:
+        kvlift.lift(source)
+    expected = f"<module>:1:1: error: {what}, which is not UTF-8; rename it"
+    assert str(error.value).splitlines()[1] == expected
+
+
+def test_places_that_are_not_utf8() -> None:
+    lifted = kvlift.lift(named(place=r'loc("k\FF")'))
+    assert [slot.name for slot in lifted.slots] == [r"k\xff"]
+
+
+def test_state_names_that_are_not_text() -> None:
+    with pytest.raises(kvlift.LiftError, match="must be text without"):
+        kvlift.lift(named(), state={"\ud800": (0, 0)})
+
+
+def test_text_has_a_name_in_diagnostics() -> None:
+    lost = named().replace("return %0", "return %c")
+    with pytest.raises(kvlift.LiftError) as error:
+        kvlift.lift(lost)
+    places = [each.location for each in error.value.diagnostics]
+    assert [str(place) for place in places] == ["<module>:2:8"]
+
+
 @pytest.mark.parametrize(
     ("path", "reason"), [("none.mlir", "No such file or directory"), ("", ".* directory")]
 )
@@ -507,3 +551,36 @@ def test_cli_refusals_have_no_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in child.stderr
     assert os.listdir(tmp_path) == ["model.mlir"]
     assert json.loads(run("kvlift", "doctor", "--json").stdout)
+
+
+@pytest.mark.parametrize("element", ["bf16", "i1", "f8E4M3FN", "i16"])
+@pytest.mark.parametrize("splat", [True, False])
+def test_first_values_of_globals_of_any_type(element: str, splat: bool) -> None:
+    import ml_dtypes
+
+    one = "true" if element == "i1" else "1" if element[0] == "i" else "1.0"
+    zero = "false" if element == "i1" else "0" if element[0] == "i" else "0.0"
+    text = one if splat else f"[{one}, {zero}, {one}]"
+    kind = f"tensor<3x{element}>"
+    lifted = kvlift.lift(
+        f"ml_program.global private mutable @g(dense<{text}> : {kind}) : {kind}\n"
+        f"func.func @main(%u: {kind}) -> {kind} {{\n"
+        f"  %g = ml_program.global_load @g : {kind}\n"
+        f"  ml_program.global_store @g = %u : {kind}\n  return %u : {kind}\n}}\n"
+    )
+    names = {"bf16": ml_dtypes.bfloat16, "i1": np.bool_, "i16": np.int16}
+    dtype = np.dtype(names.get(element, ml_dtypes.float8_e4m3fn))
+    assert lifted.values["g"].dtype == dtype
+    assert lifted.values["g"].tolist() == np.array([1, 1 if splat else 0, 1], dtype).tolist()
+
+
+def test_names_that_are_no_utf8() -> None:
+    slot = "tensor<4x8xf32>"
+    text = SOURCE.replace('kvlift.name = "cache"', 'kvlift.name = "\\FFa\\C3\\A9\\ED\\A0\\80"')
+    assert kvlift.lift(text).slots[0].name == "\\xffa\u00e9\\xed\\xa0\\x80"
+    twice = (
+        f'func.func @main(%a: {slot} {{kvlift.slot = "\\FF"}}, %b: {slot} {{kvlift.slot = "\\FF"}})'
+        f" -> {slot} {{\n  return %a : {slot}\n}}\n"
+    )
+    with pytest.raises(kvlift.LiftError, match=r"slot '\\xff' is on argument #0 and on argument"):
+        kvlift.lift(twice)

@@ -113,6 +113,19 @@ def to_host(value: Any, expected: TensorType, what: str) -> Host:
     return array
 
 
+def reinterpret(array: Host, old: TensorType, new: TensorType) -> Host:
+    """A view of the array's bits as another type of the same size.
+
+    Args:
+        array: a C-contiguous array of type `old`.
+        old: its type.
+        new: the type of the view; it may only be dynamic when it is `old`.
+    """
+    if old == new:
+        return array
+    return array.reshape(-1).view(numpy_dtype(new.dtype)).reshape(new.shape)  # type: ignore[arg-type]
+
+
 def own_copy(array: Host) -> Host:
     """A writable array with its own memory."""
     import numpy as np
@@ -129,6 +142,11 @@ def align(array: Host, alignment: int = 64) -> Host:
     """The array itself when its memory is aligned, else an aligned copy."""
     if is_aligned(array, alignment):
         return array
+    return aligned_copy(array, alignment)
+
+
+def aligned_copy(array: Host, alignment: int = 64) -> Host:
+    """A writable copy whose memory starts at a multiple of that many bytes."""
     copy = empty_aligned(array.shape, array.dtype, alignment)
     copy[...] = array
     return copy
