@@ -112,9 +112,9 @@ void apply(const Carriers &carriers, Storage storage) {
     Type type = typeOf(slot);
     if (storage.of(type) == type)
       continue;
-    Type logical = logicalType(slot.function, slot.slot);
-    // The verdict was about the other type.
     int64_t argument = slot.slot.argument;
+    Type logical = logicalType(slot.function, argument);
+    // The verdict was about the other type.
     slot.function.editArgumentAttributes(
         {{argument, marks::logical, Attribute::type(logical)},
          {argument, marks::verdict, {}}});
