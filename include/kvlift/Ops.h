@@ -77,6 +77,7 @@ struct ScatterNumbers {
   Dims scatterDimsToOperandDims;
   bool hasBatchingDims;
   int64_t indexVectorDim;
+  Dims inputBatchingDims;
 };
 ScatterNumbers scatterNumbersOf(Operation scatter);
 

@@ -88,6 +88,13 @@ private:
     return held.size() == 1 && !held.front().deferral ? &held.front() : nullptr;
   }
 
+  bool showsVersion(Operation op) const {
+    for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
+      if (!heldBy(op.operand(i)).empty())
+        return true;
+    return false;
+  }
+
   void visit(Operation op);
   void visitOperand(Value value);
   void read(Value value, int64_t makes = -1);

@@ -7,6 +7,7 @@
 
 #include "kvlift/Chains.h"
 #include "ChainWalk.h"
+#include "Identity.h"
 
 #include <algorithm>
 
@@ -140,8 +141,12 @@ void BlockWalk::transpose(Operation op) {
   }
 }
 
-/// The op reads where it stands, and may be computed again later.
+/// The op reads where it stands, and may be computed again later; or it is a
+/// view that does not look like one.
 void BlockWalk::defer(Operation op, bool bySlice) {
+  if (showsVersion(op))
+    if (Value same = sameAs(op))
+      return view(same, op.result());
   std::vector<Held> all;
   for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
     read(op.operand(i));
@@ -165,13 +170,23 @@ void BlockWalk::defer(Operation op, bool bySlice) {
   }
 }
 
+/// Whether the permutation moves elements: dims of one element do not count.
+static bool movesElements(const Dims &permutation, Type permuted) {
+  Dims shape = permuted.shape(), moved;
+  for (size_t dim = 0; dim < permutation.size(); ++dim)
+    if (shape[dim] != 1)
+      moved.push_back(permutation[dim]);
+  return !std::is_sorted(moved.begin(), moved.end());
+}
+
 void BlockWalk::make(const Held &held, Value from, Value to,
                      std::vector<InnerRoot> inside) {
   int64_t made = chains.versions.size();
   int64_t root = chains.versions[held.version].root;
   chains.reads.push_back({position, held.version, from, made, {}});
   chains.versions.push_back({root, held.version, position, to,
-                             !held.layout.empty(), std::move(inside)});
+                             movesElements(held.layout, to.type()),
+                             std::move(inside)});
   show(to, {made, {}, held.layout});
 }
 

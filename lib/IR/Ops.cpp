@@ -232,7 +232,10 @@ ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsElem),
       api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize(numbers) !=
           0,
-      api().stablehloDimensionNumbersGetIndexVectorDim(numbers)};
+      api().stablehloDimensionNumbersGetIndexVectorDim(numbers),
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsElem)};
 }
 
 bool kvlift::scatterOverwrites(Operation scatter) {

@@ -1,0 +1,110 @@
+//===- FindingsLate.cpp - Reads that come after the update ----------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An op may run later than it stands, together with one that takes its result
+// in. Where this lets it read what an update has overwritten, the runtime keeps
+// a copy of the old version.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Finder.h"
+
+#include <algorithm>
+
+using namespace kvlift;
+
+/// Whether the target may do this read after the update, though the op that
+/// stands before it need not.
+bool Finder::isLate(const BlockChains &chains, const Read &read) {
+  Operation reader = chains.ops[read.op];
+  OpRole role = roles.of(reader);
+  bool isFusible = role == OpRole::elements || role == OpRole::update ||
+                   reader.is("stablehlo.reduce");
+  if (isFusible && model.find(Habit::fusesLate))
+    return true;
+  return read.deferral.bySlice && !read.deferral.byElements &&
+         !read.deferral.isPinned && model.find(Habit::slicesLate);
+}
+
+void Finder::inspectLateReads(const BlockChains &chains) {
+  OrderGraph graph(chains, /*withDeferred=*/true);
+  if (graph.isAcyclic())
+    return;
+  Habit habit =
+      model.find(Habit::fusesLate) ? Habit::fusesLate : Habit::slicesLate;
+  std::set<std::string> named;
+  for (const OrderEdge &edge : graph.readsInCycles()) {
+    const Read &read = chains.reads[edge.read];
+    const std::string &slot = chains.slotOf(chains.versions[read.version]);
+    if (read.deferral && isLate(chains, read) && named.insert(slot).second)
+      add(habit, slot, chains.ops[read.op]);
+  }
+}
+
+void Finder::inspectReadsBetween(const BlockChains &chains) {
+  std::vector<int64_t> next = chains.nextOnChain();
+  std::set<std::string> named;
+  for (const Read &read : chains.reads) {
+    const Version &version = chains.versions[read.version];
+    if (read.makes < 0 && version.maker >= 0 && next[read.version] >= 0 &&
+        named.insert(chains.slotOf(version)).second)
+      add(Habit::copiesBetween, chains.slotOf(version), chains.ops[read.op]);
+  }
+}
+
+bool Finder::hasControlFlow() {
+  auto isControlFlow = [&](Operation op) {
+    OpRole role = roles.of(op);
+    return role == OpRole::loop || role == OpRole::branch;
+  };
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [&](const BlockChains &chains) {
+                       return std::any_of(chains.ops.begin(), chains.ops.end(),
+                                          isControlFlow);
+                     });
+}
+
+/// Whether the update needs a result of the reader, by a short way.
+static bool feeds(Operation reader, Operation update) {
+  constexpr size_t wayLimit = 256;
+  std::vector<Operation> reached{reader};
+  std::set<const void *> known;
+  for (size_t at = 0; at < reached.size() && at < wayLimit; ++at)
+    for (Value result : reached[at].results())
+      for (const Use &use : result.uses()) {
+        Operation user(use.user);
+        if (user == update)
+          return true;
+        if (known.insert(user.raw.ptr).second)
+          reached.push_back(user);
+      }
+  return false;
+}
+
+/// Two kinds of reads: those of a version that the update after it does not
+/// wait for, and those that take in the update before them, so that it runs
+/// twice.
+void Finder::inspectBesideControlFlow(const BlockChains &chains) {
+  std::vector<int64_t> next = chains.nextOnChain();
+  std::set<std::string> named;
+  for (const Read &read : chains.reads) {
+    const Version &version = chains.versions[read.version];
+    const std::string &slot = chains.slotOf(version);
+    if (read.makes >= 0 || named.count(slot))
+      continue;
+    Operation reader = chains.ops[read.op];
+    int64_t over = next[read.version];
+    Operation after =
+        over < 0 ? Operation() : chains.ops[chains.versions[over].maker];
+    bool isBeside = after && !(reader == after) && !feeds(reader, after);
+    bool isTakenIn = version.maker >= 0 && isFused(reader);
+    if (!isBeside && !isTakenIn)
+      continue;
+    named.insert(slot);
+    add(Habit::copiesReadsBesideControlFlow, slot, reader);
+  }
+}
