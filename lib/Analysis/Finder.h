@@ -51,6 +51,7 @@ private:
   bool isLate(const BlockChains &chains, const Read &read);
   void inspectReadsBetween(const BlockChains &chains);
   bool hasControlFlow();
+  bool isComputed(Operation maker);
   void inspectBesideControlFlow(const BlockChains &chains);
 
   const FuncOp &function;

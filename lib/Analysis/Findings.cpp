@@ -181,7 +181,13 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
     add(Habit::copiesUnitDims, slot, op);
   if (!first)
     first = type;
-  if (withoutUnits(first.shape()) != dims)
+  bool isReadInPart = std::any_of(
+      chains.reads.begin(), chains.reads.end(), [&](const Read &read) {
+        return read.version == &version - chains.versions.data() &&
+               read.makes < 0 && isFused(chains.ops[read.op]);
+      });
+  if (withoutUnits(first.shape()) != dims ||
+      (!isPermuted && isReadInPart))
     add(Habit::copiesShapes, slot, op);
 }
 

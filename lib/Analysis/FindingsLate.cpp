@@ -45,29 +45,6 @@ void Finder::inspectLateReads(const BlockChains &chains) {
   }
 }
 
-void Finder::inspectReadsBetween(const BlockChains &chains) {
-  std::vector<int64_t> next = chains.nextOnChain();
-  std::set<std::string> named;
-  for (const Read &read : chains.reads) {
-    const Version &version = chains.versions[read.version];
-    if (read.makes < 0 && version.maker >= 0 && next[read.version] >= 0 &&
-        named.insert(chains.slotOf(version)).second)
-      add(Habit::copiesBetween, chains.slotOf(version), chains.ops[read.op]);
-  }
-}
-
-bool Finder::hasControlFlow() {
-  auto isControlFlow = [&](Operation op) {
-    OpRole role = roles.of(op);
-    return role == OpRole::loop || role == OpRole::branch;
-  };
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const BlockChains &chains) {
-                       return std::any_of(chains.ops.begin(), chains.ops.end(),
-                                          isControlFlow);
-                     });
-}
-
 /// Whether the update needs a result of the reader, by a short way.
 static bool feeds(Operation reader, Operation update) {
   constexpr size_t wayLimit = 256;
@@ -83,6 +60,45 @@ static bool feeds(Operation reader, Operation update) {
           reached.push_back(user);
       }
   return false;
+}
+
+void Finder::inspectReadsBetween(const BlockChains &chains) {
+  std::vector<int64_t> next = chains.nextOnChain();
+  std::set<std::string> named;
+  for (const Read &read : chains.reads) {
+    const Version &version = chains.versions[read.version];
+    const std::string &slot = chains.slotOf(version);
+    int64_t over = next[read.version];
+    if (read.makes >= 0 || version.maker < 0 || over < 0 || named.count(slot))
+      continue;
+    Operation reader = chains.ops[read.op];
+    // A slice is small enough to be taken when the version is made, unless a
+    // barrier keeps it for later.
+    bool isTakenAtOnce = read.deferral ? !read.deferral.isPinned
+                                       : roles.of(reader) == OpRole::slice;
+    if (isTakenAtOnce)
+      continue;
+    named.insert(slot);
+    add(Habit::copiesBetween, slot, reader);
+  }
+}
+
+bool Finder::hasControlFlow() {
+  auto isControlFlow = [&](Operation op) {
+    OpRole role = roles.of(op);
+    return role == OpRole::loop || role == OpRole::branch;
+  };
+  return std::any_of(blocks.begin(), blocks.end(),
+                     [&](const BlockChains &chains) {
+                       return std::any_of(chains.ops.begin(), chains.ops.end(),
+                                          isControlFlow);
+                     });
+}
+
+/// Whether a runtime may compute the version where it is read.
+bool Finder::isComputed(Operation maker) {
+  OpRole role = roles.of(maker);
+  return role == OpRole::update || role == OpRole::call;
 }
 
 /// Two kinds of reads: those of a version that the update after it does not
@@ -101,7 +117,8 @@ void Finder::inspectBesideControlFlow(const BlockChains &chains) {
     Operation after =
         over < 0 ? Operation() : chains.ops[chains.versions[over].maker];
     bool isBeside = after && !(reader == after) && !feeds(reader, after);
-    bool isTakenIn = version.maker >= 0 && isFused(reader);
+    bool isTakenIn = version.maker >= 0 && isFused(reader) &&
+                     isComputed(chains.ops[version.maker]);
     if (!isBeside && !isTakenIn)
       continue;
     named.insert(slot);

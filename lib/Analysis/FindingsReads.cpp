@@ -106,6 +106,8 @@ struct Factor {
 /// the first factor and before the free ones in the second, but for a few
 /// products that it has other kernels for.
 bool readsInOrder(const Factor &factor, bool isFirst, int64_t otherCount) {
+  if (!factor.isMatrix())
+    return false;
   if (factor.isVector() || factor.sumsLast() == isFirst)
     return true;
   int64_t batches = factor.count(Factor::batched);
@@ -126,20 +128,26 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
   if (version.maker >= 0 && hasUnitDim(type.shape()))
     add(Habit::copiesUnitDims, slot, dot);
   DotNumbers numbers = dotNumbersOf(dot);
+  auto factor = [&](bool isFirst, bool withUnits) {
+    return Factor(dot.operand(isFirst ? 0 : 1),
+                  isFirst ? numbers.lhsBatch : numbers.rhsBatch,
+                  isFirst ? numbers.lhsContracting : numbers.rhsContracting,
+                  withUnits);
+  };
   for (bool isFirst : {true, false}) {
     if (!(dot.operand(isFirst ? 0 : 1) == read.through))
       continue;
-    auto factor = [&](bool first, bool withUnits) {
-      return Factor(dot.operand(first ? 0 : 1),
-                    first ? numbers.lhsBatch : numbers.rhsBatch,
-                    first ? numbers.lhsContracting : numbers.rhsContracting,
-                    withUnits);
-    };
-    if (!factor(isFirst, /*withUnits=*/true).isMatrix())
-      add(Habit::transposesProducts, slot, dot);
+    Factor whole = factor(isFirst, /*withUnits=*/true);
     Factor folded = factor(isFirst, /*withUnits=*/false);
-    if (!folded.isMatrix() || movesElements(read.through) ||
-        !readsInOrder(folded, isFirst, factor(!isFirst, false).freeCount))
+    Factor other = factor(!isFirst, /*withUnits=*/true);
+    if (!whole.isMatrix())
+      add(Habit::transposesProducts, slot, dot);
+    // IREE computes sums over one batched dim without a matrix.
+    bool isSumOfVectors = other.count(Factor::free) == 0 &&
+                          folded.count(Factor::batched) == 1 &&
+                          folded.dims.size() == whole.dims.size();
+    if (!isSumOfVectors && (movesElements(read.through) ||
+                            !readsInOrder(folded, isFirst, other.freeCount)))
       add(Habit::transposesFactors, slot, dot);
   }
 }
@@ -203,19 +211,14 @@ void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
   }
 }
 
-/// A sum of the transposed slot, or of its converted elements.
+/// IREE turns a transposed summand around on the way, but not past the reshapes
+/// by which it takes dims of one element from what an update has made.
 void Finder::inspectSum(const BlockChains &chains, const Read &read) {
-  Operation reader = chains.ops[read.op];
-  if (!movesElements(read.through))
-    return;
-  auto isSum = [](Operation op) { return op.is("stablehlo.reduce"); };
-  bool sums = isSum(reader);
-  if (reader.is("stablehlo.convert"))
-    for (const Use &use : reader.result().uses())
-      sums |= isSum(Operation(use.user));
-  if (sums)
-    add(Habit::transposesSums, chains.slotOf(chains.versions[read.version]),
-        reader);
+  const Version &version = chains.versions[read.version];
+  Operation sum = chains.ops[read.op];
+  if (version.maker >= 0 && hasUnitDim(read.through.type().shape()) &&
+      !isIdentity(permutationBehind(read.through)))
+    add(Habit::transposesSums, chains.slotOf(version), sum);
 }
 
 void Finder::inspectReads(const BlockChains &chains) {
@@ -227,6 +230,7 @@ void Finder::inspectReads(const BlockChains &chains) {
       inspectProduct(chains, read);
     if (isMove(reader) || reader.is("stablehlo.convert"))
       inspectMoved(chains, read);
-    inspectSum(chains, read);
+    if (reader.is("stablehlo.reduce"))
+      inspectSum(chains, read);
   }
 }
