@@ -36,6 +36,7 @@ private:
   void inspectShapes(const BlockChains &chains, const Version &version,
                      Type &first);
   void inspectResult(const Slot &slot, int64_t root);
+  bool isUpdate(const Slot &slot) const;
   void inspectWholeValue(const Slot &slot, int64_t root, Operation maker);
 
   // FindingsReads.cpp: the readers of each version.

@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "kvlift/Provenance.h"
 
 #include <algorithm>
 
@@ -146,9 +147,12 @@ void Finder::inspectUpdate(const BlockChains &chains, const Version &version) {
     return;
   if (op.operand(1).type() == op.operand(0).type())
     add(Habit::copiesWholeUpdates, slot, op);
+  // A version that does not stay in the slot is made in storage of its own.
+  bool isOnChain = chains.nextOnChain()[version.parent] ==
+                   &version - chains.versions.data();
   Operation data = op.operand(1).definingOp();
   for (const Read &read : chains.readsOf(version.maker))
-    if (data && read.version == version.parent && read.makes < 0 &&
+    if (isOnChain && data && read.version == version.parent && read.makes < 0 &&
         read.through == op.operand(1) && read.deferral.bySlice &&
         roles.of(data) == OpRole::slice) {
       add(Habit::readsOwnWrites, slot, op);
@@ -217,6 +221,14 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
       maker);
 }
 
+/// Whether the new value keeps a part of the old one, as far as anybody can see.
+bool Finder::isUpdate(const Slot &slot) const {
+  Provenance provenance(function);
+  const auto *origin =
+      provenance.origin(function.returnOp().operand(slot.result));
+  return origin && origin->argument == slot.argument;
+}
+
 /// Follows the new value back to the old one, as far as a runtime would compute
 /// it element by element. Where the way moves elements, or leads through a loop
 /// or a branch, the old value has to survive for it.
@@ -240,7 +252,7 @@ void Finder::inspectWholeValue(const Slot &slot, int64_t root,
     if (versions.count(step.value.raw.ptr)) {
       if (step.mover)
         add(Habit::copiesMoved, slot.name, step.mover);
-      else if (step.mask)
+      else if (step.mask && isUpdate(slot))
         add(Habit::rewritesMasked, slot.name, step.mask);
       continue;
     }

@@ -72,11 +72,14 @@ void Finder::inspectReadsBetween(const BlockChains &chains) {
     if (read.makes >= 0 || version.maker < 0 || over < 0 || named.count(slot))
       continue;
     Operation reader = chains.ops[read.op];
-    // A slice is small enough to be taken when the version is made, unless a
-    // barrier keeps it for later.
-    bool isTakenAtOnce = read.deferral ? !read.deferral.isPinned
-                                       : roles.of(reader) == OpRole::slice;
-    if (isTakenAtOnce)
+    Operation update = chains.ops[chains.versions[over].maker];
+    // The update takes in the slice that it is made of, unless a barrier keeps
+    // them apart.
+    bool isTakenIn = read.deferral
+                         ? !read.deferral.isPinned
+                         : roles.of(reader) == OpRole::slice &&
+                               feeds(reader, update);
+    if (isTakenIn)
       continue;
     named.insert(slot);
     add(Habit::copiesBetween, slot, reader);

@@ -11,7 +11,8 @@
 // 2. Ask the target model what the target copies although it need not. These
 //    are remarks, or with `require=in_place` errors. Wrong results are errors.
 // 3. Write the verdict on each slot's argument: `kvlift.verdict = "in_place"`
-//    or `"copied: <why>"`.
+//    or `"copied: <bytes> bytes: <why>"`, without the bytes where a dim is
+//    dynamic.
 //
 // The copy is a concatenate of two halves: IREE builds it once, XLA makes its
 // own copies whatever stands there. An optimization_barrier is no copy for
@@ -135,6 +136,7 @@ private:
   bool copyFor(const Conflict &conflict);
   void order();
   Status judge();
+  std::string verdictOn(const Slot &slot, const std::string &why) const;
   void reportFinding(const Finding &finding, Severity severity);
 
   Operation module;
@@ -231,6 +233,13 @@ void Checker::reportFinding(const Finding &finding, Severity severity) {
                 " by: " + std::string(finding.fact->evidence));
 }
 
+/// How many bytes each call moves at least, if known, and why.
+std::string Checker::verdictOn(const Slot &slot, const std::string &why) const {
+  int64_t bytes = byteSize(function.argumentType(slot.argument));
+  return "copied: " +
+         (bytes ? std::to_string(bytes) + " bytes: " : std::string()) + why;
+}
+
 Status Checker::judge() {
   bool failed = false;
   const std::map<std::string, std::string> explained = copied;
@@ -260,7 +269,7 @@ Status Checker::judge() {
         slot.argument, marks::verdict,
         Attribute::string(context, why == copied.end()
                                        ? "in_place"
-                                       : "copied: " + why->second));
+                                       : verdictOn(slot, why->second)));
   }
   return Status::success();
 }

@@ -223,6 +223,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C) {
 // -----
 // name: masked-select-prefix
 // ties: 0:0
+// state: c=0:0
 // inputs: 2=0..32
 // Keeps the rows before p, takes the others from x.
 !C = tensor<4x32x8xf32>
