@@ -20,7 +20,8 @@ enum class Habit {
   /// A slot with a dim of extent 1 is copied for a product with a new version
   /// of it, and for an update of a reshape of it.
   copiesUnitDims,
-  /// Updates of one slot in several shapes.
+  /// Updates of a slot in several shapes, or in another shape than its own if
+  /// the new version is read in part.
   copiesShapes,
   /// An update of a bitcast_convert of the slot.
   copiesBitcasts,
@@ -46,7 +47,7 @@ enum class Habit {
   transposesFactors,
   /// A sum over a transposed slot.
   transposesSums,
-  /// A product of f16.
+  /// A product of f16, or of elements that the program converts for it.
   convertsProducts,
   /// A sum of converted elements over many rows.
   convertsSums,
@@ -81,7 +82,7 @@ struct TargetFact {
   Habit habit;
   /// Completes "slot 'k' is copied: ".
   std::string_view why;
-  /// The test that shows it, or where it was measured.
+  /// The program of the corpus or the test that shows it, or where it was read.
   std::string_view evidence;
   /// Whether results are wrong, not just slow.
   bool isWrong = false;

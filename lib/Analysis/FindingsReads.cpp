@@ -185,14 +185,16 @@ static bool runsAlone(Operation op, OpRole role) {
 }
 
 /// The reader moves or converts the whole slot: it is built where that ends in
-/// an op that runs by itself.
+/// an op that runs by itself. A product may take conversions in.
 void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
   Operation reader = chains.ops[read.op];
   const Version &version = chains.versions[read.version];
   int64_t size = byteSize(version.value.type());
   constexpr size_t wayLimit = 64;
   std::vector<Operation> reached{reader};
+  bool isMoved = false;
   for (size_t at = 0; at < reached.size() && at < wayLimit; ++at) {
+    isMoved |= isMove(reached[at]);
     Value moved = reached[at].result();
     if (byteSize(moved.type()) < size)
       continue;
@@ -202,6 +204,8 @@ void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
       if (isMove(user) || user.is("stablehlo.convert") ||
           role == OpRole::view || role == OpRole::barrier)
         reached.push_back(user);
+      else if (user.is("stablehlo.dot_general") && !isMoved)
+        return add(Habit::convertsProducts, chains.slotOf(version), user);
       else if (runsAlone(user, role))
         return add(Habit::buildsMoved, chains.slotOf(version), reader);
       else if (user.is("stablehlo.reduce") && reader.is("stablehlo.convert") &&

@@ -22,7 +22,7 @@ func.func @plain(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: 
 // On the CPU, XLA knows no bf16 updates; on a GPU it does, and IREE too.
 
 // CHECK-LABEL: func.func @narrow
-// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:CPU rewrites the whole slot to update elements of type 'bf16'"
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU rewrites the whole slot to update elements of type 'bf16'"
 // IREE-LABEL: func.func @narrow
 // IREE-SAME: kvlift.verdict = "in_place"
 // CUDA-LABEL: func.func @narrow
@@ -54,14 +54,14 @@ func.func @small(%c: tensor<8xbf16> {kvlift.slot = "c"}, %u: tensor<1xbf16>, %i:
 
 // CHECK-LABEL: func.func @regions
 // CHECK-SAME: kvlift.slot = "c", kvlift.verdict = "in_place"
-// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:CPU copies the slot in and out of 'stablehlo.if'"
-// CHECK-SAME: kvlift.slot = "e", kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:CPU, in a program with loops or branches, may overwrite it before 'stablehlo.reduce'"
+// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU copies the slot in and out of 'stablehlo.if'"
+// CHECK-SAME: kvlift.slot = "e", kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU, in a program with loops or branches, may overwrite it before 'stablehlo.reduce'"
 // IREE-LABEL: func.func @regions
-// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: IREE copies the slot in each iteration of 'stablehlo.while'"
-// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: IREE copies the slot in and out of 'stablehlo.if'"
+// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: IREE copies the slot in each iteration of 'stablehlo.while'"
+// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: IREE copies the slot in and out of 'stablehlo.if'"
 // CUDA-LABEL: func.func @regions
 // CUDA-SAME: kvlift.verdict = "in_place"
-// CUDA-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:GPU copies the slot around 'stablehlo.if'"
+// CUDA-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:GPU copies the slot around 'stablehlo.if'"
 func.func @regions(%c: tensor<64xf32> {kvlift.slot = "c"}, %d: tensor<64xf32> {kvlift.slot = "d"}, %e: tensor<64xf32> {kvlift.slot = "e"}, %u: tensor<1xf32>, %i: tensor<i32>, %p: tensor<i1>)
     -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<64xf32> {kvlift.slot = "d"}, tensor<64xf32> {kvlift.slot = "e"}, tensor<f32>) {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
@@ -97,7 +97,7 @@ func.func @regions(%c: tensor<64xf32> {kvlift.slot = "c"}, %d: tensor<64xf32> {k
 // before the update.
 
 // CHECK-LABEL: func.func @escape
-// CHECK-SAME: (%[[C:[^ ]+]]: tensor<64xf32> {kvlift.slot = "c", kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: its old value is needed after the update"}
+// CHECK-SAME: (%[[C:[^ ]+]]: tensor<64xf32> {kvlift.slot = "c", kvlift.verdict = "copied: {{[0-9]+}} bytes: its old value is needed after the update"}
 // CHECK: %[[LOW:[^ ]+]] = stablehlo.slice %[[C]] [0:32]
 // CHECK: %[[HIGH:[^ ]+]] = stablehlo.slice %[[C]] [32:64]
 // CHECK: %[[OLD:[^ ]+]] = stablehlo.concatenate %[[LOW]], %[[HIGH]]
@@ -117,7 +117,7 @@ func.func @escape(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i:
 // the other reader finds its place before the update.
 
 // CHECK-LABEL: func.func @crossed
-// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: its old value is needed after the update"
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: its old value is needed after the update"
 // CHECK-SAME: kvlift.verdict = "in_place"
 // CHECK: %[[OLD:[^ ]+]] = stablehlo.concatenate
 // CHECK: %[[K:[^ ]+]] = stablehlo.dynamic_update_slice
@@ -163,9 +163,9 @@ func.func private @inner(%c: tensor<f32> {kvlift.slot = "c"}) -> (tensor<f32> {k
 // the row first, but both runtimes read it together with the product.
 
 // CHECK-LABEL: func.func @late
-// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA computes it together with, and so after the update, the op 'stablehlo.multiply'"
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA computes it together with, and so after the update, the op 'stablehlo.multiply'"
 // IREE-LABEL: func.func @late
-// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: IREE takes the slice where it is used, after the update, by 'stablehlo.multiply'"
+// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: IREE takes the slice where it is used, after the update, by 'stablehlo.multiply'"
 func.func @late(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
     -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<1xf32>) {
   %row = stablehlo.dynamic_slice %c, %i, sizes = [1] : (tensor<64xf32>, tensor<i32>) -> tensor<1xf32>
@@ -184,7 +184,7 @@ func.func @late(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: t
 // A product that reads a slot with a dimension of extent 1.
 
 // CHECK-LABEL: func.func @unit
-// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:CPU copies a slot that has a dimension of extent 1 for 'stablehlo.dot_general'"
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU copies a slot that has a dimension of extent 1 for 'stablehlo.dot_general'"
 // IREE-LABEL: func.func @unit
 // IREE-SAME: kvlift.verdict = "in_place"
 func.func @unit(%c: tensor<1x16x4xf32> {kvlift.slot = "c"}, %u: tensor<1x1x4xf32>, %i: tensor<i32>)
@@ -202,9 +202,9 @@ func.func @unit(%c: tensor<1x16x4xf32> {kvlift.slot = "c"}, %u: tensor<1x1x4xf32
 // A masked select is no update of some rows: all are written.
 
 // CHECK-LABEL: func.func @masked
-// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: XLA:CPU rewrites the whole slot for 'stablehlo.select'"
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU rewrites the whole slot for 'stablehlo.select'"
 // IREE-LABEL: func.func @masked
-// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: {{[0-9]+}} bytes: IREE builds the new value beside the old in 'stablehlo.select'"
+// IREE-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: IREE builds the new value beside the old in 'stablehlo.select'"
 func.func @masked(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<64xf32>, %m: tensor<64xi1>)
     -> (tensor<64xf32> {kvlift.slot = "c"}) {
   // expected-remark@below {{slot 'c' is copied: XLA:CPU rewrites the whole slot for 'stablehlo.select'}}
