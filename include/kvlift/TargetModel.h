@@ -57,8 +57,6 @@ enum class Habit {
   /// A slice, or what is computed of it element by element, is computed
   /// together with an op that runs after the update.
   fusesLate,
-  /// A slice is taken where it is used, even after the update.
-  slicesLate,
   /// A version between two updates that something reads.
   copiesBetween,
   /// An update whose data is a slice of the same version reads what it writes.

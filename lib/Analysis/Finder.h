@@ -49,7 +49,7 @@ private:
 
   // FindingsLate.cpp: readers that a runtime may run after the update.
   void inspectLateReads(const BlockChains &chains);
-  bool isLate(const BlockChains &chains, const Read &read);
+  bool isLate(Operation reader);
   void inspectReadsBetween(const BlockChains &chains);
   bool hasControlFlow();
   bool isComputed(Operation maker);

@@ -108,7 +108,8 @@ static bool indexesLeadingDims(Operation scatter) {
   if (numbers.insertedWindowDims.empty() &&
       numbers.scatterDimsToOperandDims.size() == 1)
     return true;
-  Dims shape = scatter.operand(0).type().shape(), leading = numbers.inputBatchingDims;
+  Dims shape = scatter.operand(0).type().shape(),
+       leading = numbers.inputBatchingDims;
   for (int64_t dim : numbers.scatterDimsToOperandDims)
     leading.push_back(dim);
   int64_t before = 0;
@@ -148,8 +149,8 @@ void Finder::inspectUpdate(const BlockChains &chains, const Version &version) {
   if (op.operand(1).type() == op.operand(0).type())
     add(Habit::copiesWholeUpdates, slot, op);
   // A version that does not stay in the slot is made in storage of its own.
-  bool isOnChain = chains.nextOnChain()[version.parent] ==
-                   &version - chains.versions.data();
+  bool isOnChain =
+      chains.nextOnChain()[version.parent] == &version - chains.versions.data();
   Operation data = op.operand(1).definingOp();
   for (const Read &read : chains.readsOf(version.maker))
     if (isOnChain && data && read.version == version.parent && read.makes < 0 &&
@@ -178,7 +179,8 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
     add(Habit::copiesBitcasts, slot, op);
   Dims shape = type.shape(), whole = root.shape();
   Dims dims = withoutUnits(shape), rootDims = withoutUnits(whole);
-  bool hasUnits = dims.size() != shape.size() || rootDims.size() != whole.size();
+  bool hasUnits =
+      dims.size() != shape.size() || rootDims.size() != whole.size();
   bool isPermuted = std::is_permutation(dims.begin(), dims.end(),
                                         rootDims.begin(), rootDims.end());
   if (hasUnits && !isPermuted)
@@ -190,8 +192,7 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
         return read.version == &version - chains.versions.data() &&
                read.makes < 0 && isFused(chains.ops[read.op]);
       });
-  if (withoutUnits(first.shape()) != dims ||
-      (!isPermuted && isReadInPart))
+  if (withoutUnits(first.shape()) != dims || (!isPermuted && isReadInPart))
     add(Habit::copiesShapes, slot, op);
 }
 
@@ -221,7 +222,8 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
       maker);
 }
 
-/// Whether the new value keeps a part of the old one, as far as anybody can see.
+/// Whether the new value keeps a part of the old one, as far as anybody can
+/// see.
 bool Finder::isUpdate(const Slot &slot) const {
   Provenance provenance(function);
   const auto *origin =

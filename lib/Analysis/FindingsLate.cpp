@@ -17,31 +17,27 @@
 
 using namespace kvlift;
 
-/// Whether the target may do this read after the update, though the op that
-/// stands before it need not.
-bool Finder::isLate(const BlockChains &chains, const Read &read) {
-  Operation reader = chains.ops[read.op];
+/// Whether the op is computed where its result is, together with the ops that
+/// it is made of.
+bool Finder::isLate(Operation reader) {
   OpRole role = roles.of(reader);
-  bool isFusible = role == OpRole::elements || role == OpRole::update ||
-                   reader.is("stablehlo.reduce");
-  if (isFusible && model.find(Habit::fusesLate))
-    return true;
-  return read.deferral.bySlice && !read.deferral.byElements &&
-         !read.deferral.isPinned && model.find(Habit::slicesLate);
+  return role == OpRole::elements || role == OpRole::update ||
+         reader.is("stablehlo.reduce");
 }
 
 void Finder::inspectLateReads(const BlockChains &chains) {
+  if (!model.find(Habit::fusesLate))
+    return;
   OrderGraph graph(chains, /*withDeferred=*/true);
   if (graph.isAcyclic())
     return;
-  Habit habit =
-      model.find(Habit::fusesLate) ? Habit::fusesLate : Habit::slicesLate;
   std::set<std::string> named;
   for (const OrderEdge &edge : graph.readsInCycles()) {
     const Read &read = chains.reads[edge.read];
     const std::string &slot = chains.slotOf(chains.versions[read.version]);
-    if (read.deferral && isLate(chains, read) && named.insert(slot).second)
-      add(habit, slot, chains.ops[read.op]);
+    if (read.deferral && isLate(chains.ops[read.op]) &&
+        named.insert(slot).second)
+      add(Habit::fusesLate, slot, chains.ops[read.op]);
   }
 }
 
@@ -75,10 +71,9 @@ void Finder::inspectReadsBetween(const BlockChains &chains) {
     Operation update = chains.ops[chains.versions[over].maker];
     // The update takes in the slice that it is made of, unless a barrier keeps
     // them apart.
-    bool isTakenIn = read.deferral
-                         ? !read.deferral.isPinned
-                         : roles.of(reader) == OpRole::slice &&
-                               feeds(reader, update);
+    bool isTakenIn = read.deferral ? !read.deferral.isPinned
+                                   : roles.of(reader) == OpRole::slice &&
+                                         feeds(reader, update);
     if (isTakenIn)
       continue;
     named.insert(slot);
@@ -91,11 +86,10 @@ bool Finder::hasControlFlow() {
     OpRole role = roles.of(op);
     return role == OpRole::loop || role == OpRole::branch;
   };
-  return std::any_of(blocks.begin(), blocks.end(),
-                     [&](const BlockChains &chains) {
-                       return std::any_of(chains.ops.begin(), chains.ops.end(),
-                                          isControlFlow);
-                     });
+  return std::any_of(
+      blocks.begin(), blocks.end(), [&](const BlockChains &chains) {
+        return std::any_of(chains.ops.begin(), chains.ops.end(), isControlFlow);
+      });
 }
 
 /// Whether a runtime may compute the version where it is read.

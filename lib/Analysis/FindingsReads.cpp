@@ -67,7 +67,7 @@ struct Factor {
     for (int64_t dim : valueDim) {
       auto inBatch = std::find(batch.begin(), batch.end(), dim);
       auto inSum = std::find(contracting.begin(), contracting.end(), dim);
-      Use use = inBatch != batch.end()         ? batched
+      Use use = inBatch != batch.end()       ? batched
                 : inSum != contracting.end() ? summed
                                              : free;
       freeCount *= use == free ? shape[dim] : 1;
@@ -228,7 +228,13 @@ void Finder::inspectSum(const BlockChains &chains, const Read &read) {
 void Finder::inspectReads(const BlockChains &chains) {
   for (const Read &read : chains.reads) {
     Operation reader = chains.ops[read.op];
-    if (read.makes >= 0 || read.deferral)
+    if (read.makes >= 0)
+      continue;
+    // A masked select of the slot is as good as the slot.
+    Operation mask = read.through.definingOp();
+    bool isMasked = mask && mask.is("stablehlo.select") &&
+                    !read.deferral.bySlice && !read.deferral.isPinned;
+    if (read.deferral && !isMasked)
       continue;
     if (reader.is("stablehlo.dot_general"))
       inspectProduct(chains, read);

@@ -109,7 +109,9 @@ class _Follower:
     def copied_in(self, result: int) -> Iterator[tuple[str, Copy]]:
         """The copy that brings another argument into the slot, in place of a new value."""
         root = self._program.entry.root
-        made = self._program.entry.instructions[root.operands[result]] if root.op == "tuple" else root
+        made = (
+            self._program.entry.instructions[root.operands[result]] if root.op == "tuple" else root
+        )
         if made.op != "copy":
             return
         source = self._program.entry.instructions[made.operands[0]]

@@ -444,18 +444,19 @@ func.func @main(%c: !C, %p: !I, %q: !I) -> (!C) {
 // name: updated-then-masked
 // ties: 0:0
 // inputs: 3=0..31
-// A row is written, then others by a mask: the first version is not the slot.
+// A row is written, then another by a mask: the first version is not the slot.
 !C = tensor<4x32x8xf32>
 !N = tensor<4x1x8xf32>
 !J = tensor<4x32x8xi32>
 !B = tensor<4x32x8xi1>
 !I = tensor<i32>
-func.func @main(%c: !C, %x: !N, %y: !C, %p: !I) -> (!C) {
+func.func @main(%c: !C, %x: !N, %y: !N, %p: !I) -> (!C) {
   %z = stablehlo.constant dense<0> : !I
   %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
   %i = stablehlo.iota dim = 1 : !J
   %b = stablehlo.broadcast_in_dim %p, dims = [] : (!I) -> !J
-  %m = stablehlo.compare LT, %i, %b : (!J, !J) -> !B
-  %w = stablehlo.select %m, %y, %u : !B, !C
+  %g = stablehlo.broadcast_in_dim %y, dims = [0, 1, 2] : (!N) -> !C
+  %m = stablehlo.compare EQ, %i, %b : (!J, !J) -> !B
+  %w = stablehlo.select %m, %g, %u : !B, !C
   return %w : !C
 }
