@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest lint format corpus bench clean
+.PHONY: help setup demo test lit pytest lint format corpus exporters bench clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -52,6 +52,9 @@ format: setup ## Put all files into the project's format.
 
 corpus: setup ## Run all programs of the corpus and rewrite docs/agreement.md.
 	$(BIN)/python test/corpus/run.py --table docs/agreement.md
+
+exporters: setup ## Run all exporters' programs and rewrite docs/exporters.md.
+	$(BIN)/python test/exporters/run_exporters.py --table docs/exporters.md
 
 bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
 	$(BIN)/python bench/step_cost.py

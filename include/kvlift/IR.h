@@ -84,8 +84,12 @@ struct Attribute : Handle<MlirAttribute> {
   std::optional<int64_t> splatInteger() const;
   /// The same of a dense attribute of integers or floats.
   std::optional<double> splatNumber() const;
-  /// The elements of a dense i32 or i64 attribute.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned, unless
+  /// they are too many.
   std::optional<Dims> denseIntegers() const;
+  /// The elements of a dense attribute as they lie in memory, of a splat only
+  /// one; an i1 is a byte. Nothing for other types that are not whole bytes.
+  std::optional<std::string> denseBytes() const;
   std::string print() const;
 };
 
@@ -103,11 +107,12 @@ public:
   bool isRankedTensor() const;
   /// A ranked tensor of known extents, without an encoding.
   bool isStaticTensor() const;
-  /// Extents, `dynamicExtent` where unknown.
+  /// Extents, `dynamicExtent` where unknown; none for what is no ranked tensor.
   Dims shape() const;
   int64_t rank() const;
-  /// Number of elements of a static tensor.
+  /// Number of elements of a static tensor, or the largest number there is.
   int64_t elementCount() const;
+  /// The type itself when it is no ranked tensor.
   Type element() const;
   /// This tensor type with another shape.
   Type withShape(const Dims &shape) const;
@@ -118,6 +123,10 @@ public:
   bool isTorchNonValueTensor() const;
   /// Bits of an integer or float type, 0 otherwise.
   unsigned bitWidth() const;
+  int64_t numFunctionInputs() const;
+  int64_t numFunctionResults() const;
+  Type functionInput(int64_t position) const;
+  Type functionResult(int64_t position) const;
   std::vector<Type> functionInputs() const;
   std::vector<Type> functionResults() const;
   std::string print() const;
@@ -172,6 +181,8 @@ public:
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
   Value addArgument(Type type, Location location) const;
+  /// Drops an argument that nothing uses.
+  void eraseArgument(int64_t position) const;
 };
 
 class Operation : public Handle<MlirOperation> {
@@ -202,6 +213,10 @@ public:
   void removeAttribute(std::string_view name) const;
 
   bool verify() const;
+  /// A deep copy outside of any block, for the caller to free.
+  Operation clone() const;
+  /// Frees an op that is in no block.
+  void free() const;
   void moveBefore(Operation other) const;
   /// Removes it from its block and frees it; its results must be unused.
   void erase() const;
@@ -229,6 +244,9 @@ inline Block::OpIterator Block::begin() const { return OpIterator(firstOp()); }
 
 /// Calls `visit` on `root` and all operations in it, parents first.
 void walk(Operation root, const std::function<void(Operation)> &visit);
+
+/// The uses of a value by an op and by the ops in its regions.
+std::vector<Use> usesIn(Operation op, Value value);
 
 /// A module that is destroyed with its owner.
 class OwnedModule {

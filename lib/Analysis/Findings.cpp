@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "kvlift/Carriers.h"
 #include "kvlift/Provenance.h"
 
 #include <algorithm>
@@ -56,12 +57,6 @@ void Finder::inspect(const std::vector<Slot> &slots) {
     if (isBesideControlFlow)
       inspectBesideControlFlow(chains);
   }
-}
-
-static bool isNarrowFloat(Type element) {
-  std::string name = element.print();
-  return name == "bf16" || name.starts_with("f8E") || name.starts_with("f6E") ||
-         name.starts_with("f4E");
 }
 
 void Finder::inspectType(const Slot &slot, int64_t root) {

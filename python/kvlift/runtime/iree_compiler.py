@@ -9,7 +9,7 @@ from typing import Any
 
 from kvlift.errors import CompileError
 from kvlift.runtime.iree_order import keep_order, readable, remove_barriers
-from kvlift.runtime.iree_refusals import refuse_wrong_results
+from kvlift.runtime.iree_refusals import refuse_overlapping_copies, refuse_wrong_results
 from kvlift.runtime.iree_ties import remove_unsafe_ties
 from kvlift.slots import Function
 
@@ -71,7 +71,9 @@ def compile_for_cpu(source: bytes, function: Function) -> Compiled:
         flow = readable(_bytecode(module))
     stream, vmfb = _run(flow, "flow", ("stream", "end"), function)
     stream = readable(stream)
-    return Compiled(vmfb, stream, overwritten_arguments(function, parse(stream)), untied)
+    compiled = parse(stream)
+    refuse_overlapping_copies(compiled, function.name)
+    return Compiled(vmfb, stream, overwritten_arguments(function, compiled), untied)
 
 
 def parse(bytecode: bytes) -> Any:

@@ -1,10 +1,12 @@
-"""Programs that IREE 3.13 compiles to wrong results, recognized in its own flow dialect.
+"""Programs that IREE 3.13 compiles to wrong results, recognized in its own dialects.
 
 1. An old version that leaves the function. Simplifications turn `c * 1`, a slice of everything or a
    loop that carries `c` along into `c` itself; the function then returns the buffer that it has
    overwritten (iree-org/iree#16168), and even an explicit clone of it is taken out again.
 2. A dispatch that reads rows of the storage that it writes, at another place (`c[1:] = c[:-1]`):
    it may read rows that it has just written.
+3. A copy of rows onto rows of the same storage that overlap: its runtime refuses it in every call,
+   after others have written.
 """
 
 from __future__ import annotations
@@ -19,6 +21,34 @@ from kvlift.runtime.iree_ties import integers, operations, segment_start
 
 _DYNAMIC = -(1 << 63)
 _ACCESS = "iree_tensor_ext.dispatch.tensor."
+_MOVES_ROWS = (
+    "iree:cpu refuses function {name!r}: an update reads other rows of the slot that it writes, "
+    "which overlap (at {place}); write them through a value that is no slice of the slot"
+)
+
+
+def refuse_overlapping_copies(module: Any, name: str) -> None:
+    """Looks at every copy of the stream module whose place is constant.
+
+    Raises:
+        CompileError: one of them would fail at run time.
+    """
+    for op in operations(module):
+        if op.name != "stream.cmd.copy":
+            continue
+        source, _, start, target, _, end, size = list(op.operands)
+        at, to, length = _constant(start), _constant(end), _constant(size)
+        if source != target or at is None or to is None or length is None:
+            continue
+        if abs(at - to) < length:
+            raise CompileError(_MOVES_ROWS.format(name=name, place=op.location))
+
+
+def _constant(value: Any) -> int | None:
+    maker = getattr(value.owner, "operation", None)
+    if maker is None or maker.name != "arith.constant":
+        return None
+    return int(str(maker.attributes["value"]).split()[0])
 
 
 def refuse_wrong_results(module: Any, name: str) -> None:
@@ -35,11 +65,7 @@ def refuse_wrong_results(module: Any, name: str) -> None:
             )
     for function in _dispatch_functions(module):
         if _reads_what_it_moves(function):
-            raise CompileError(
-                f"iree:cpu refuses function {name!r}: an update reads other rows of the slot that "
-                f"it writes, which overlap (at {_place(function)}); write them through a value "
-                "that is no slice of the slot"
-            )
+            raise CompileError(_MOVES_ROWS.format(name=name, place=_place(function)))
 
 
 def _is_overwritten(value: Any) -> bool:
