@@ -16,12 +16,12 @@ def binary(text: Text, op: str, a: str, b: str, kind: str) -> str:
 
 
 def spread(text: Text, value: str, from_kind: str, to_kind: str, dims: list[int]) -> str:
-    return text.let(f"stablehlo.broadcast_in_dim {value}, dims = {dims} : ({from_kind}) -> {to_kind}")
+    return text.let(
+        f"stablehlo.broadcast_in_dim {value}, dims = {dims} : ({from_kind}) -> {to_kind}"
+    )
 
 
-def component(
-    text: Text, rng: random.Random, shape: list[int], extent: int, index: str
-) -> str:
+def component(text: Text, rng: random.Random, shape: list[int], extent: int, index: str) -> str:
     """Positions of this shape along a dim of that extent: affine, wrapped, or anything."""
     kind = tensor(shape, index)
     count = 1

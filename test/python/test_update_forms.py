@@ -62,11 +62,18 @@ def slot_sized(text: str, op: str, program: Any) -> list[str]:
         lines = re.findall(r".*broadcast_in_dim.*dims = \[\] .*", text)
     else:
         lines = re.findall(rf".*stablehlo\.{op}\b.*", text)
-    return [line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())]
+    return [
+        line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())
+    ]
 
 
 ALL = [(name, "float32") for name in jax_updates.PROGRAMS]
-NARROW = [("one-hot", "bfloat16"), ("bits", "bfloat16"), ("cond-twice", "int8"), ("scan-at", "int8")]
+NARROW = [
+    ("one-hot", "bfloat16"),
+    ("bits", "bfloat16"),
+    ("cond-twice", "int8"),
+    ("scan-at", "int8"),
+]
 
 
 @pytest.mark.parametrize(("name", "element"), [*ALL, *NARROW])
