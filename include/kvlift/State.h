@@ -11,7 +11,7 @@
 //                an argument that has one was spoken for by a frontend that
 //                knows all state, so nothing is inferred about it
 //   kvlift.slot  the slot's name, on the argument and on its tied result
-//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <why>"
+//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <bytes> bytes: <why>"
 //   kvlift.logical  on a slot's argument that is stored as another type: the
 //                type that the model means
 //   kvlift.initial  what a slot holds before the first call, when the IR says

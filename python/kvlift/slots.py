@@ -94,8 +94,8 @@ class Slot:
         kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
         update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
             `value` when the whole value is replaced, `none` when it passes through.
-        verdict: `in_place`, or `copied: <why>`, for the target that the lift was for; None when
-            nobody has checked.
+        verdict: `in_place`, or `copied: <bytes> bytes: <why>`, for the target that the lift was
+            for; None when nobody has checked.
     """
 
     name: str

@@ -48,13 +48,15 @@ func.func @users_of_slices(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf
 // CHECK: %[[ROW:[^ ]+]] = stablehlo.dynamic_slice
 // CHECK-NEXT: %[[FIXED:[^ ]+]] = stablehlo.optimization_barrier %[[ROW]]
 // CHECK-NEXT: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
-// CHECK-NEXT: stablehlo.multiply %[[FIXED]], %[[NEW]]
+// CHECK-NEXT: %[[PART:[^ ]+]] = stablehlo.slice %[[NEW]]
+// CHECK-NEXT: stablehlo.multiply %[[FIXED]], %[[PART]]
 func.func @pin(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
-    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32>) {
-  %row = stablehlo.dynamic_slice %c, %i, sizes = [8] : (tensor<8xf32>, tensor<i32>) -> tensor<8xf32>
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<4xf32>) {
+  %row = stablehlo.dynamic_slice %c, %i, sizes = [4] : (tensor<8xf32>, tensor<i32>) -> tensor<4xf32>
   %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
-  %m = stablehlo.multiply %row, %new : tensor<8xf32>
-  return %new, %m : tensor<8xf32>, tensor<8xf32>
+  %part = stablehlo.slice %new [0:4] : (tensor<8xf32>) -> tensor<4xf32>
+  %m = stablehlo.multiply %row, %part : tensor<4xf32>
+  return %new, %m : tensor<8xf32>, tensor<4xf32>
 }
 
 // -----

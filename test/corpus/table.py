@@ -167,7 +167,8 @@ def _generated(results: Pairs) -> list[str]:
 
 def _is_refusal(outcome: Outcome) -> bool:
     """Whether kvlift itself refuses, because the target would give wrong results."""
-    return "an old version of" in outcome.error or "an update reads other rows" in outcome.error
+    reasons = ("an old version of", "an update reads other rows", "would get wrong contents")
+    return any(reason in outcome.error for reason in reasons)
 
 
 def _first_error(message: str) -> str:
