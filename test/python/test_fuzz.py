@@ -28,6 +28,7 @@ LEAST = {
     "scatter, combining": 0.4,
     "one-hot select": 0.3,
     "concatenate": 0.3,
+    "pad": 0.5,
     "if or case": 0.5,
     "select of versions": 0.4,
     "stacked layers": 0.4,
