@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest lint format corpus fuzz mutants bench clean
+.PHONY: help setup demo test lit pytest lint format corpus exporters fuzz mutants bench clean
 
 # How many programs and modules `make fuzz` tries, from which seed on.
 FUZZ_PROGRAMS ?= 100000
@@ -57,6 +57,9 @@ format: setup ## Put all files into the project's format.
 
 corpus: setup ## Run all programs of the corpus and rewrite docs/agreement.md.
 	$(BIN)/python test/corpus/run.py --table docs/agreement.md
+
+exporters: setup ## Run all exporters' programs and rewrite docs/exporters.md.
+	$(BIN)/python test/exporters/run_exporters.py --table docs/exporters.md
 
 fuzz: setup ## Compare random programs with the interpreter, and feed odd modules; see docs/fuzz.md.
 	$(BIN)/python test/fuzz/equivalence.py --count $(FUZZ_PROGRAMS) --first $(FUZZ_FIRST) --save build/fuzz

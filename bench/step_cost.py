@@ -129,6 +129,10 @@ class Untied:
         )
         self._text = re.sub(r"(, )?tf\.aliasing_output = \d+ : i32", "", lifted.text())
 
+    def for_target(self, target: str, *, require: object = None) -> Untied:
+        """The module itself: without ties there is nothing to suit."""
+        return self
+
     def artifact(self, version: str | None = None) -> bytes:
         """The text: both runtimes take it in place of an artifact."""
         return self._text.encode()
@@ -138,7 +142,7 @@ def lifted_step(lifted: kvlift.LiftedModule, target: str) -> tuple[Callable[[int
     """A step by a session, and how many copies its program makes."""
     (slot,) = lifted.slots
     program = kvlift.compile(lifted, target)
-    session = program.session(state={slot.name: np.zeros(slot.type.shape, np.float32)})
+    session = program.session(state={slot.name: np.zeros(slot.logical.shape, np.float32)})
     arguments = [a for a in session.function.arguments if a.slot is None]
     x = np.ones(arguments[0].type.shape, np.float32)
     positions = _positions(arguments[1])
@@ -153,7 +157,7 @@ def unlifted_step(lifted: kvlift.LiftedModule, target: str) -> Callable[[int], N
     """A step of the module without ties; its state goes back in as it came out."""
     (slot,) = lifted.slots
     executable = kvlift.compile(Untied(lifted), target)._executable(None)
-    state = executable.put(np.zeros(slot.type.shape, np.float32), copy=True)
+    state = executable.put(np.zeros(slot.store.shape, np.float32), copy=True)
     arguments = [a for a in executable.function.arguments if a.index != slot.argument]
     x = np.ones(arguments[0].type.shape, np.float32)
     positions = _positions(arguments[1])

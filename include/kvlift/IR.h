@@ -121,6 +121,10 @@ public:
   bool isTorchNonValueTensor() const;
   /// Bits of an integer or float type, 0 otherwise.
   unsigned bitWidth() const;
+  int64_t numFunctionInputs() const;
+  int64_t numFunctionResults() const;
+  Type functionInput(int64_t position) const;
+  Type functionResult(int64_t position) const;
   std::vector<Type> functionInputs() const;
   std::vector<Type> functionResults() const;
   std::string print() const;
@@ -238,6 +242,9 @@ inline Block::OpIterator Block::begin() const { return OpIterator(firstOp()); }
 
 /// Calls `visit` on `root` and all operations in it, parents first.
 void walk(Operation root, const std::function<void(Operation)> &visit);
+
+/// The uses of a value by an op and by the ops in its regions.
+std::vector<Use> usesIn(Operation op, Value value);
 
 /// A module that is destroyed with its owner.
 class OwnedModule {

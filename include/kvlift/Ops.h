@@ -14,6 +14,14 @@
 
 namespace kvlift {
 
+/// An attribute of an argument or a result of a function.
+struct AttributeEdit {
+  int64_t index;
+  std::string_view name;
+  /// Null takes the attribute away.
+  Attribute value;
+};
+
 /// A `func.func`.
 class FuncOp {
 public:
@@ -36,14 +44,14 @@ public:
 
   Attribute argumentAttribute(int64_t index, std::string_view name) const;
   Attribute resultAttribute(int64_t index, std::string_view name) const;
-  void setArgumentAttribute(int64_t index, std::string_view name,
-                            Attribute value) const;
-  void setResultAttribute(int64_t index, std::string_view name,
-                          Attribute value) const;
-  void removeArgumentAttribute(int64_t index, std::string_view name) const;
+  /// Makes all edits at once: each call costs as much as there are arguments.
+  void editArgumentAttributes(const std::vector<AttributeEdit> &edits) const;
+  void editResultAttributes(const std::vector<AttributeEdit> &edits) const;
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
+  /// Changes a result's type in the signature only.
+  void setResultType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
   /// Returns one more value; gives its result index.

@@ -44,14 +44,16 @@ std::vector<InitialValue> kvlift::takeInitialValues(Operation module) {
   for (const FuncOp &function : functionsOf(module)) {
     if (!function.isPublic())
       continue;
+    std::vector<AttributeEdit> edits;
     for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
       Attribute mark = function.argumentAttribute(i, marks::initial);
       if (!mark)
         continue;
       values.push_back({argumentName(function, i), function.argumentType(i),
                         mark.denseBytes().value_or("")});
-      function.removeArgumentAttribute(i, marks::initial);
+      edits.push_back({i, marks::initial, {}});
     }
+    function.editArgumentAttributes(edits);
   }
   return values;
 }

@@ -83,29 +83,80 @@ std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
   return slots;
 }
 
+/// Reports a name that is no UTF-8.
+static Status checkNames(const FuncOp &function, DiagnosticLog &log) {
+  Location where = function.operation().location();
+  auto check = [&](const std::string &name, const std::string &what) {
+    if (isUtf8(name))
+      return true;
+    log.error(where, what + " is called " + quote(name) +
+                         ", which is not UTF-8; rename it");
+    return false;
+  };
+  bool isFine = check(function.name(), "a function");
+  std::string of = " of function " + quote(function.name());
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
+    std::string what = "argument #" + std::to_string(i) + of;
+    isFine &= check(argumentName(function, i), what);
+    isFine &= check(
+        function.argumentAttribute(i, marks::slot).asString().value_or(""),
+        "the slot of " + what);
+  }
+  for (int64_t i = 0, n = function.numResults(); i < n; ++i)
+    isFine &=
+        check(function.resultAttribute(i, marks::name).asString().value_or(""),
+              "result #" + std::to_string(i) + of);
+  return isFine ? Status::success() : Status::failure();
+}
+
+std::optional<std::vector<PublicFunction>>
+kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
+  std::vector<PublicFunction> all;
+  for (const FuncOp &function : functionsOf(module)) {
+    if (!function.isPublic())
+      continue;
+    auto slots = readSlots(function, log);
+    if (!slots || checkNames(function, log).failed())
+      return std::nullopt;
+    all.push_back({function, std::move(*slots)});
+  }
+  return all;
+}
+
+Type kvlift::logicalType(const FuncOp &function, const Slot &slot) {
+  Type logical =
+      function.argumentAttribute(slot.argument, marks::logical).asType();
+  return logical ? logical : function.argumentType(slot.argument);
+}
+
 /// Locations may call two arguments the same; slots may not be.
-static std::string uniqueSlotName(const FuncOp &function,
-                                  const std::string &wanted) {
-  std::set<std::string> taken;
-  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
-    if (auto name = function.argumentAttribute(i, marks::slot).asString())
-      taken.insert(*name);
+static std::string uniqueName(const std::string &wanted,
+                              std::set<std::string> &taken) {
   std::string name = wanted;
-  for (int suffix = 1; taken.count(name); ++suffix)
+  for (int suffix = 1; !taken.insert(name).second; ++suffix)
     name = wanted + "_" + std::to_string(suffix);
   return name;
 }
 
-void kvlift::markSlot(const FuncOp &function, int64_t argument, int64_t result,
-                      std::string_view kind) {
+void kvlift::markSlots(const FuncOp &function,
+                       const std::vector<NewSlot> &slots) {
   Context context = function.operation().context();
-  Attribute name = Attribute::string(
-      context, uniqueSlotName(function, argumentName(function, argument)));
-  function.setArgumentAttribute(argument, marks::slot, name);
-  function.setResultAttribute(result, marks::slot, name);
-  if (!function.argumentAttribute(argument, marks::kind))
-    function.setArgumentAttribute(argument, marks::kind,
-                                  Attribute::string(context, kind));
+  std::set<std::string> taken;
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    if (auto name = function.argumentAttribute(i, marks::slot).asString())
+      taken.insert(*name);
+  std::vector<AttributeEdit> arguments, results;
+  for (const auto &[argument, result, kind] : slots) {
+    Attribute name = Attribute::string(
+        context, uniqueName(argumentName(function, argument), taken));
+    arguments.push_back({argument, marks::slot, name});
+    results.push_back({result, marks::slot, name});
+    if (!function.argumentAttribute(argument, marks::kind))
+      arguments.push_back(
+          {argument, marks::kind, Attribute::string(context, kind)});
+  }
+  function.editArgumentAttributes(arguments);
+  function.editResultAttributes(results);
 }
 
 std::string kvlift::argumentName(const FuncOp &function, int64_t index) {

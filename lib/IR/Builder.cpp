@@ -95,7 +95,21 @@ Value Builder::reshape(Value value, const Dims &shape) {
   Type type = value.type().withShape(shape);
   if (type == value.type())
     return value;
+  if (Operation maker = value.definingOp();
+      maker && maker.is("stablehlo.reshape") && maker.operand(0).type() == type)
+    return maker.operand(0);
   return create("stablehlo.reshape", {value}, {type}).result();
+}
+
+Value Builder::bitcast(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  if (Operation maker = value.definingOp();
+      maker && maker.is("stablehlo.bitcast_convert") &&
+      maker.operand(0).type() == type)
+    return maker.operand(0);
+  return create("stablehlo.bitcast_convert", {value}, {type}).result();
 }
 
 Value Builder::transpose(Value value, const Dims &permutation) {

@@ -251,3 +251,25 @@ void kvlift::walk(Operation root, const std::function<void(Operation)> &visit) {
       for (Operation op : block)
         walk(op, visit);
 }
+
+static bool isIn(Operation op, Operation around) {
+  while (op && !(op == around))
+    op = op.parentOp();
+  return bool(op);
+}
+
+std::vector<Use> kvlift::usesIn(Operation op, Value value) {
+  std::vector<Use> uses;
+  if (op.regions().empty()) {
+    for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
+      if (op.operand(i) == value)
+        uses.push_back({op.raw, i});
+    return uses;
+  }
+  // Bodies may be long; the value tells who uses it.
+  for (const Use &use : value.uses())
+    if (isIn(use.user, op))
+      uses.push_back(use);
+  // New uses come first in the list.
+  return {uses.rbegin(), uses.rend()};
+}

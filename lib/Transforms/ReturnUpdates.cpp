@@ -16,6 +16,12 @@
 // branches, an argument passed twice, functions that call themselves, and those
 // that something other than func.call names.
 //
+// In a loop, a version that the body drops starts from the old value in every
+// iteration: to carry it on would change what the next iteration reads, and to
+// return the last one would be a guess. In a branch the version and the old
+// value could be returned from `if` without a guess, but no frontend that we
+// know drops one there: torch.cond takes no branches that mutate.
+//
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Builder.h"
@@ -252,14 +258,16 @@ void Planner::order(const std::string &name, std::vector<Plan> &into) {
 class Rewriter {
 public:
   void apply(const Plan &plan) {
+    std::vector<NewSlot> slots;
     for (const Addition &addition : plan.additions) {
       int64_t argument = addition.lost.argument;
       int64_t result =
           plan.function.appendResult(inArgumentLayout(plan.function, addition));
       resultOf[{plan.function.name(), argument}] = result;
-      if (plan.function.isPublic())
-        markSlot(plan.function, argument, result, "inferred");
+      slots.push_back({argument, result, "inferred"});
     }
+    if (plan.function.isPublic())
+      markSlots(plan.function, slots);
     for (Operation call : plan.calls)
       remake(call, plan.function);
   }

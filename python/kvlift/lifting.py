@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,8 +178,8 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
             "3 to result 1"
         ) from None
     for name in state:
-        # They would end the name in the pipeline's text.
-        if not isinstance(name, str) or set(name) & set(" ,:{}\n\t"):
+        # They would end the name in the pipeline's text; half a surrogate pair is no text.
+        if not isinstance(name, str) or re.search("[ ,:{}\n\t\ud800-\udfff]", name):
             raise LiftError(f"state name {name!r} must be text without spaces, commas or braces")
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
     return [
@@ -188,14 +189,20 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-inline-calls",
         "kvlift-simplify-updates",
-        "kvlift-simplify-reads",
     ]
 
 
 def _target_passes(target: str, on_conflict: str, require: str | None) -> list[str]:
     """The passes that may be run again on a lifted module, for another target."""
     options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
-    return ["kvlift-order-updates", f"kvlift-check-in-place{{{options}}}", "kvlift-tie-state"]
+    return [
+        f"kvlift-choose-storage{{target={target}}}",
+        # Slots that are stored as other types are read through new views.
+        "kvlift-simplify-reads",
+        "kvlift-order-updates",
+        f"kvlift-check-in-place{{{options}}}",
+        "kvlift-tie-state",
+    ]
 
 
 def _run(module: ir.Module, passes: list[str], problem: str) -> tuple[Diagnostic, ...]:

@@ -84,10 +84,10 @@ class Program:
         return "stablehlo.scatter" in self.text
 
 
-def handwritten() -> list[Program]:
+def handwritten(folder: Path = HANDWRITTEN) -> list[Program]:
     """The programs of all files, in the order of the files' names and places."""
     found = []
-    for path in sorted(HANDWRITTEN.glob("*.mlir")):
+    for path in sorted(folder.glob("*.mlir")):
         for part in path.read_text().split("// -----\n"):
             found.append(_parse(part, path.stem))
     return found
