@@ -23,6 +23,7 @@ LEAST = {
     "scatter of a window": 0.3,
     "scatter per batch row": 0.5,
     "scatter with batching dims": 0.5,
+    "scatter of a grid of rows": 0.5,
     "scatter of several inputs": 0.5,
     "scatter of mixed rows": 0.8,
     "scatter, combining": 0.4,
