@@ -21,11 +21,17 @@ public:
   Operation create(std::string_view name, const std::vector<Value> &operands,
                    const std::vector<Type> &results,
                    const NamedAttributes &attributes = {});
+  /// The same op with other operands and results; it takes the old one's
+  /// attributes and the bodies of its regions, which the old one loses.
+  Operation recreate(Operation old, const std::vector<Value> &operands,
+                     const std::vector<Type> &results);
 
   Context context() const { return ctx; }
   Value constant(Type type, Attribute value);
   /// A tensor of integers, all `value`.
   Value splat(Type type, int64_t value);
+  /// A tensor of zeros; null for element types that have no zero.
+  Value zeros(Type type);
   Value reshape(Value value, const Dims &shape);
   /// Gives the operand of a transpose that this one would undo.
   Value transpose(Value value, const Dims &permutation);
@@ -36,6 +42,8 @@ public:
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.
   Value compare(std::string_view direction, Value lhs, Value rhs);
   Value select(Value condition, Value onTrue, Value onFalse);
+  /// The elements from `low` on, before `high`, in each dim.
+  Value slice(Value from, const Dims &low, const Dims &high);
   Value dynamicSlice(Value from, const std::vector<Value> &starts,
                      const Dims &sizes);
   Value dynamicUpdateSlice(Value into, Value update,
@@ -43,6 +51,10 @@ public:
   Value concatenate(const std::vector<Value> &parts, int64_t dim);
 
 private:
+  Operation create(std::string_view name, const std::vector<Value> &operands,
+                   const std::vector<Type> &results,
+                   const NamedAttributes &attributes, int64_t regions);
+
   Operation before;
   Location where;
   Context ctx;

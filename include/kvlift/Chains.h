@@ -52,22 +52,24 @@ struct Deferral {
   /// Whether an optimization_barrier comes after them.
   bool isPinned = false;
   explicit operator bool() const { return bySlice || byElements; }
+  friend bool operator==(const Deferral &, const Deferral &) = default;
 };
 
-/// An op that looks at a version.
+/// An op that looks at a version. There are more of them than of anything else,
+/// hence the narrow numbers.
 struct Read {
-  int64_t op;
-  int64_t version;
+  int32_t op;
+  int32_t version;
   /// The operand through which it looks, which it may capture.
   Value through;
   /// The version that it makes of it; -1 when it only reads.
-  int64_t makes;
+  int32_t makes;
   Deferral deferral;
 };
 
 /// `to` needs a result of `from`; positions in the block.
 struct Need {
-  int64_t from, to;
+  int32_t from, to;
 };
 
 /// Where a slot's storage enters a block.
@@ -87,9 +89,13 @@ struct BlockChains {
   std::vector<Version> versions;
   /// In program order.
   std::vector<Read> reads;
+  /// Sorted by `to`.
   std::vector<Need> needs;
   /// The version in each operand of the terminator; -1 for other values.
   std::vector<int64_t> yielded;
+  /// For each version the one that the chain goes on with; -1 at the end and
+  /// for versions that are on no chain.
+  std::vector<int64_t> next;
 
   /// The version that leaves the block in place of a root; -1 if none does.
   int64_t lastVersion(int64_t root) const {
@@ -98,9 +104,7 @@ struct BlockChains {
   }
   /// The reads of the op at a position.
   std::span<const Read> readsOf(int64_t op) const;
-  /// For each version the one that the chain goes on with; -1 at the end and
-  /// for versions that are on no chain.
-  std::vector<int64_t> nextOnChain() const;
+  const std::vector<int64_t> &nextOnChain() const { return next; }
   const std::string &slotOf(const Version &version) const {
     return roots[version.root].slot;
   }

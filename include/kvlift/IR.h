@@ -82,7 +82,7 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
-  /// The elements of a dense i32 or i64 attribute.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned.
   std::optional<Dims> denseIntegers() const;
   std::string print() const;
 };
@@ -116,6 +116,10 @@ public:
   bool isTorchNonValueTensor() const;
   /// Bits of an integer or float type, 0 otherwise.
   unsigned bitWidth() const;
+  int64_t numFunctionInputs() const;
+  int64_t numFunctionResults() const;
+  Type functionInput(int64_t position) const;
+  Type functionResult(int64_t position) const;
   std::vector<Type> functionInputs() const;
   std::vector<Type> functionResults() const;
   std::string print() const;
@@ -170,6 +174,8 @@ public:
   Value argument(int64_t position) const;
   std::vector<Value> arguments() const;
   Value addArgument(Type type, Location location) const;
+  /// Drops an argument that nothing uses.
+  void eraseArgument(int64_t position) const;
 };
 
 class Operation : public Handle<MlirOperation> {
@@ -200,6 +206,10 @@ public:
   void removeAttribute(std::string_view name) const;
 
   bool verify() const;
+  /// A deep copy outside of any block, for the caller to free.
+  Operation clone() const;
+  /// Frees an op that is in no block.
+  void free() const;
   void moveBefore(Operation other) const;
   /// Removes it from its block and frees it; its results must be unused.
   void erase() const;
@@ -227,6 +237,9 @@ inline Block::OpIterator Block::begin() const { return OpIterator(firstOp()); }
 
 /// Calls `visit` on `root` and all operations in it, parents first.
 void walk(Operation root, const std::function<void(Operation)> &visit);
+
+/// The uses of a value by an op and by the ops in its regions.
+std::vector<Use> usesIn(Operation op, Value value);
 
 /// A module that is destroyed with its owner.
 class OwnedModule {

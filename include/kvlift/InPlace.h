@@ -15,12 +15,15 @@ namespace kvlift {
 /// Why no order of a block's ops lets all its chains run in place.
 struct Conflict {
   const BlockChains *chains;
-  /// A shortest cycle; its first edge is that of a read.
-  std::vector<OrderEdge> cycle;
+  OrderCycle cycle;
+  /// Other reads through the same value that the update comes too early for: a
+  /// copy of it serves them as well.
+  std::vector<int32_t> otherReads;
 
   /// The read that comes too late, and the update that it should precede.
-  const Read &read() const { return chains->reads[cycle.front().read]; }
-  Operation update() const { return chains->ops[cycle.front().to]; }
+  int32_t readNumber() const { return cycle.edges.front().read; }
+  const Read &read() const { return chains->reads[readNumber()]; }
+  Operation update() const { return chains->ops[cycle.edges.front().to]; }
   const std::string &slot() const {
     return chains->slotOf(chains->versions[read().version]);
   }
@@ -28,6 +31,9 @@ struct Conflict {
 
 /// The conflicts of a block: one for each set of ops that wait for each other.
 std::vector<Conflict> conflictsOf(const BlockChains &chains);
+
+/// Conflicts that leave no other when all their reads look at a copy instead.
+std::vector<Conflict> conflictsToCopyFor(const BlockChains &chains);
 
 /// An error at the update, with a note for each edge of the cycle.
 Diagnostic &report(const Conflict &conflict, DiagnosticLog &log);

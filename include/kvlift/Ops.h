@@ -14,6 +14,14 @@
 
 namespace kvlift {
 
+/// An attribute of an argument or a result of a function.
+struct AttributeEdit {
+  int64_t index;
+  std::string_view name;
+  /// Null takes the attribute away.
+  Attribute value;
+};
+
 /// A `func.func`.
 class FuncOp {
 public:
@@ -36,11 +44,9 @@ public:
 
   Attribute argumentAttribute(int64_t index, std::string_view name) const;
   Attribute resultAttribute(int64_t index, std::string_view name) const;
-  void setArgumentAttribute(int64_t index, std::string_view name,
-                            Attribute value) const;
-  void setResultAttribute(int64_t index, std::string_view name,
-                          Attribute value) const;
-  void removeArgumentAttribute(int64_t index, std::string_view name) const;
+  /// Makes all edits at once: each call costs as much as there are arguments.
+  void editArgumentAttributes(const std::vector<AttributeEdit> &edits) const;
+  void editResultAttributes(const std::vector<AttributeEdit> &edits) const;
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
@@ -69,6 +75,9 @@ usersOf(Operation module, const std::unordered_set<std::string> &functions);
 Dims permutationOf(Operation transpose);
 Dims invertPermutation(const Dims &permutation);
 bool isIdentity(const Dims &permutation);
+
+/// `stablehlo.compare`'s direction: EQ NE GE GT LE LT.
+std::string directionOf(Operation compare);
 
 /// What a `stablehlo.scatter` says about where its update goes.
 struct ScatterNumbers {

@@ -48,10 +48,26 @@ struct Slot {
 std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
                                            DiagnosticLog &log);
 
-/// Marks a new slot on both sides, and a kind where there is none. It is called
-/// what its argument is; with a number behind if another slot has that name.
-void markSlot(const FuncOp &function, int64_t argument, int64_t result,
-              std::string_view kind);
+/// A public function and its slots, if it has any.
+struct PublicFunction {
+  FuncOp function;
+  std::vector<Slot> slots;
+};
+
+/// The public functions of a module, in program order. Reports and gives
+/// nothing when the marks of one contradict each other.
+std::optional<std::vector<PublicFunction>>
+readPublicFunctions(Operation module, DiagnosticLog &log);
+
+/// A slot that has no marks yet, and what its argument is if nothing says so.
+struct NewSlot {
+  int64_t argument, result;
+  std::string_view kind;
+};
+
+/// Marks new slots on both sides. Each is called what its argument is; with a
+/// number behind if another slot has that name.
+void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

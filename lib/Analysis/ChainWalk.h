@@ -8,6 +8,7 @@
 #define KVLIFT_LIB_ANALYSIS_CHAINWALK_H
 
 #include "OpRole.h"
+#include "PointerMap.h"
 #include "kvlift/Chains.h"
 
 #include <map>
@@ -16,10 +17,12 @@ namespace kvlift::chainwalk {
 
 /// A version that a value shows, and how.
 struct Held {
-  int64_t version;
-  Deferral deferral;
-  /// How the value's dims permute the slot's; empty when they do not.
-  Dims layout;
+  int32_t version;
+  /// How the value's dims permute the slot's: its number among the layouts of
+  /// the walk; 0 when they do not.
+  int32_t layout = 0;
+  Deferral deferral = {};
+  friend bool operator==(const Held &, const Held &) = default;
 };
 
 /// A value that shows a root of a block.
@@ -28,24 +31,39 @@ struct Entry {
   Held held;
 };
 
+/// What a block knows of a value: the position of the op that makes it, -1 for
+/// values from outside, and where the versions that it shows are in the pool.
+struct Facts {
+  int32_t maker = -1;
+  uint32_t first = 0, count = 0;
+};
+
+struct Operand {
+  Value value;
+  Facts facts;
+};
+
 /// The values from outside that the regions of an op use.
 class Captures {
 public:
-  const std::vector<Value> &of(Operation op) {
-    if (op.regions().empty())
-      return none;
-    auto [entry, isNew] = known.try_emplace(op.raw.ptr);
-    if (isNew)
-      entry->second = find(op);
-    return entry->second;
-  }
+  const std::vector<Value> &of(Operation op);
 
 private:
-  std::vector<Value> find(Operation op);
+  std::vector<Value> find(const std::vector<Region> &regions);
 
   // Nodes stay where they are while more are found.
   std::map<const void *, std::vector<Value>> known;
   const std::vector<Value> none;
+};
+
+/// Permutations of dims by number. Number 0 is the one that changes nothing.
+class Layouts {
+public:
+  int32_t numberOf(const Dims &dims);
+  const Dims &operator[](int32_t number) const { return all[number]; }
+
+private:
+  std::vector<Dims> all{Dims{}};
 };
 
 /// State that all blocks of one function share.
@@ -54,6 +72,7 @@ struct Walk {
   std::deque<BlockChains> blocks;
   OpRoles roles;
   Captures captures;
+  Layouts layouts;
   /// Callees by name and by the arguments that are versions; null while one is
   /// being walked.
   std::map<std::pair<std::string, Dims>, BlockChains *> callees;
@@ -64,38 +83,51 @@ public:
   BlockWalk(Walk &shared, BlockChains &chains)
       : shared(shared), chains(chains) {}
 
-  void addRoot(const std::string &slot, Value value, int64_t carriedBy) {
-    int64_t root = chains.roots.size();
-    chains.roots.push_back({slot, carriedBy});
-    chains.versions.push_back({root, -1, -1, value, false, {}});
-  }
-  void show(Value value, Held held) {
-    shown[value.raw.ptr].push_back(std::move(held));
-  }
+  void addRoot(const std::string &slot, Value value, int64_t carriedBy);
+  /// The value shows this version and nothing else.
+  void show(Value value, Held held);
   void run(Block block);
 
 private:
   // Enough for what real programs combine; more are not told apart.
   static constexpr size_t versionLimit = 4;
+  using HeldList = std::vector<Held>;
 
-  const std::vector<Held> &heldBy(Value value) const {
-    auto found = shown.find(value.raw.ptr);
-    return found == shown.end() ? nothing : found->second;
+  Facts factsOf(Value value) const {
+    const Facts *found = known.find(value.raw.ptr);
+    return found ? *found : Facts();
   }
   /// The version that the value is, if it is one as a whole.
-  const Held *versionIn(Value value) const {
-    const std::vector<Held> &held = heldBy(value);
-    return held.size() == 1 && !held.front().deferral ? &held.front() : nullptr;
+  std::optional<Held> versionIn(const Facts &facts) const {
+    if (facts.count != 1 || pool[facts.first].deferral)
+      return std::nullopt;
+    return pool[facts.first];
+  }
+  /// The same, if the value has the slot's own dims too.
+  std::optional<Held> wholeVersionIn(Value value) const {
+    std::optional<Held> held = versionIn(factsOf(value));
+    return held && held->layout == 0 ? held : std::nullopt;
   }
 
   void visit(Operation op);
-  void visitOperand(Value value);
-  void read(Value value, int64_t makes = -1);
-  void view(Value from, Value to);
+  void collectOperands(Operation op, OpRole role);
+  void addNeed(const Facts &facts);
+  void read(const Operand &operand);
+  void readAll(const std::vector<Operand> &operands) {
+    for (const Operand &operand : operands)
+      read(operand);
+  }
+  /// The value shows what `from` shows, changed by `change`.
+  template <typename Change>
+  void showChanged(const Facts &from, Value to, Change change);
+  void showAll(Operation op, const HeldList &all);
+  void view(Operation op, bool isBarrier);
   void transpose(Operation op);
   void defer(Operation op, bool bySlice);
   void update(Operation op);
   void loop(Operation op);
+  void carryThroughLoop(const BlockChains &body,
+                        const std::vector<int64_t> &carried, Operation op);
   void branch(Operation op);
   void call(Operation op);
   BlockChains *callee(Operation op, const Dims &numbers,
@@ -104,16 +136,22 @@ private:
   void make(const Held &held, Value from, Value to,
             std::vector<InnerRoot> inside = {});
   void carryOut(Operation op, const std::vector<BlockChains *> &inner,
-                const std::vector<Held> &outer, const std::vector<Value> &from);
-  BlockChains &walkInner(Block block, const std::vector<Entry> &entries);
+                const std::vector<Held> &outer,
+                const std::vector<Operand> &from);
+  /// `slots` are the names of the roots that the entries show.
+  BlockChains &walkInner(Block block, const std::vector<Entry> &entries,
+                         const std::vector<std::string> &slots);
+  std::vector<std::string> slotsOf(const std::vector<Held> &versions) const;
 
   Walk &shared;
   BlockChains &chains;
-  std::unordered_map<const void *, std::vector<Held>> shown;
-  std::unordered_map<const void *, int64_t> positions;
-  const std::vector<Held> nothing;
-  int64_t position = -1;
-  int64_t lastOrdered = -1;
+  PointerMap<Facts> known;
+  std::vector<Held> pool;
+  /// Of the op that is visited: its operands, and what its regions capture.
+  std::vector<Operand> operands, captured;
+  HeldList deferred;
+  int32_t position = -1;
+  int32_t lastOrdered = -1;
 };
 
 } // namespace kvlift::chainwalk

@@ -20,17 +20,18 @@ std::span<const Read> BlockChains::readsOf(int64_t op) const {
   return {first, last};
 }
 
-std::vector<int64_t> BlockChains::nextOnChain() const {
-  std::vector<int64_t> next(versions.size(), -1);
-  for (size_t root = 0; root < roots.size(); ++root) {
-    int64_t version = lastVersion(root);
-    if (version < 0 || versions[version].root != static_cast<int64_t>(root))
-      continue;
-    for (int64_t parent; (parent = versions[version].parent) >= 0;
-         version = parent)
-      next[parent] = version;
-  }
-  return next;
+void BlockWalk::addRoot(const std::string &slot, Value value,
+                        int64_t carriedBy) {
+  int64_t root = chains.roots.size();
+  chains.roots.push_back({slot, carriedBy});
+  chains.versions.push_back({root, -1, -1, value, false, {}});
+}
+
+void BlockWalk::show(Value value, Held held) {
+  Facts &facts = known[value.raw.ptr];
+  facts.first = pool.size();
+  facts.count = 1;
+  pool.push_back(held);
 }
 
 void BlockWalk::run(Block block) {
@@ -38,22 +39,19 @@ void BlockWalk::run(Block block) {
   for (Operation op : block) {
     position = chains.ops.size();
     chains.ops.push_back(op);
-    positions[op.raw.ptr] = position;
     visit(op);
   }
   for (Value value : chains.ops.back().operands()) {
-    const Held *held = versionIn(value);
-    bool isWhole = held && held->layout.empty();
-    chains.yielded.push_back(isWhole ? held->version : -1);
+    std::optional<Held> held = wholeVersionIn(value);
+    chains.yielded.push_back(held ? held->version : -1);
   }
 }
 
 void BlockWalk::visit(Operation op) {
   OpRole role = shared.roles.of(op);
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-    visitOperand(op.operand(i));
-  for (Value value : shared.captures.of(op))
-    visitOperand(value);
+  collectOperands(op, role);
+  for (int64_t i = 0, n = op.numResults(); i < n; ++i)
+    known[op.result(i).raw.ptr].maker = position;
   if (OpRoles::isOrdered(op, role)) {
     if (lastOrdered >= 0)
       chains.needs.push_back({lastOrdered, position});
@@ -61,17 +59,9 @@ void BlockWalk::visit(Operation op) {
   }
   switch (role) {
   case OpRole::view:
-    for (int64_t i = 0, n = op.numResults(); i < n; ++i)
-      view(op.operand(i), op.result(i));
-    return;
+    return view(op, /*isBarrier=*/false);
   case OpRole::barrier:
-    for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
-      view(op.operand(i), op.result(i));
-      if (auto found = shown.find(op.result(i).raw.ptr); found != shown.end())
-        for (Held &held : found->second)
-          held.deferral.isPinned = true;
-    }
-    return;
+    return view(op, /*isBarrier=*/true);
   case OpRole::transpose:
     return transpose(op);
   case OpRole::slice:
@@ -88,103 +78,182 @@ void BlockWalk::visit(Operation op) {
     return call(op);
   case OpRole::terminator:
     // A computed value that leaves the block is made where it stands.
-    for (Value value : op.operands())
-      if (versionIn(value))
-        read(value);
+    for (const Operand &operand : operands)
+      if (versionIn(operand.facts))
+        read(operand);
     return;
   case OpRole::other:
-    break;
+    readAll(operands);
+    readAll(captured);
   }
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-    read(op.operand(i));
-  for (Value value : shared.captures.of(op))
-    read(value);
 }
 
-void BlockWalk::visitOperand(Value value) {
-  if (value.isBlockArgument())
+void BlockWalk::collectOperands(Operation op, OpRole role) {
+  operands.clear();
+  captured.clear();
+  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
+    Value value = op.operand(i);
+    operands.push_back({value, factsOf(value)});
+    addNeed(operands.back().facts);
+  }
+  if (!OpRoles::mayHaveRegions(role))
     return;
-  auto maker = positions.find(value.definingOp().raw.ptr);
-  if (maker == positions.end() || maker->second == position)
+  for (Value value : shared.captures.of(op)) {
+    captured.push_back({value, factsOf(value)});
+    addNeed(captured.back().facts);
+  }
+}
+
+void BlockWalk::addNeed(const Facts &facts) {
+  if (facts.maker < 0)
     return;
-  Need need{maker->second, position};
   // One op often has an operand twice; the same edge need not be there twice.
-  if (chains.needs.empty() || chains.needs.back().from != need.from ||
-      chains.needs.back().to != need.to)
-    chains.needs.push_back(need);
+  if (chains.needs.empty() || chains.needs.back().from != facts.maker ||
+      chains.needs.back().to != position)
+    chains.needs.push_back({facts.maker, position});
 }
 
-void BlockWalk::read(Value value, int64_t makes) {
-  for (const Held &held : heldBy(value))
+void BlockWalk::read(const Operand &operand) {
+  for (uint32_t i = 0; i < operand.facts.count; ++i) {
+    const Held &held = pool[operand.facts.first + i];
     chains.reads.push_back(
-        {position, held.version, value, makes, held.deferral});
+        {position, held.version, operand.value, -1, held.deferral});
+  }
 }
 
-void BlockWalk::view(Value from, Value to) {
-  for (Held held : std::vector<Held>(heldBy(from))) {
-    // A reshaped transpose has no permutation that we could follow.
-    if (!held.layout.empty() && !(from.type() == to.type()))
-      held.deferral.byElements = true;
-    show(to, held);
+template <typename Change>
+void BlockWalk::showChanged(const Facts &from, Value to, Change change) {
+  uint32_t first = pool.size();
+  bool isSame = true;
+  for (uint32_t i = 0; i < from.count; ++i) {
+    Held held = pool[from.first + i];
+    change(held);
+    isSame &= held == pool[from.first + i];
+    pool.push_back(held);
+  }
+  if (isSame) {
+    pool.resize(first);
+    first = from.first;
+  }
+  Facts &facts = known[to.raw.ptr];
+  facts.first = first;
+  facts.count = from.count;
+}
+
+void BlockWalk::view(Operation op, bool isBarrier) {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const auto &[from, facts] = operands[i];
+    if (facts.count == 0)
+      continue;
+    Value to = op.result(i);
+    bool isReshaped = !(from.type() == to.type());
+    showChanged(facts, to, [&](Held &held) {
+      // A reshaped transpose has no permutation that we could follow.
+      held.deferral.byElements |= held.layout != 0 && isReshaped;
+      held.deferral.isPinned |= isBarrier;
+    });
   }
 }
 
 void BlockWalk::transpose(Operation op) {
-  for (Held held : std::vector<Held>(heldBy(op.operand(0)))) {
-    Dims layout = permutationOf(op);
-    if (!held.layout.empty() && held.layout.size() == layout.size())
+  if (operands.front().facts.count == 0)
+    return;
+  Dims permutation = permutationOf(op);
+  showChanged(operands.front().facts, op.result(), [&](Held &held) {
+    Dims layout = permutation;
+    const Dims &before = shared.layouts[held.layout];
+    if (before.size() == layout.size())
       for (int64_t &dim : layout)
-        dim = held.layout[dim];
-    held.layout = isIdentity(layout) ? Dims{} : layout;
-    show(op.result(), held);
-  }
+        dim = before[dim];
+    held.layout = shared.layouts.numberOf(isIdentity(layout) ? Dims{} : layout);
+  });
 }
 
 /// The op reads where it stands, and may be computed again later.
 void BlockWalk::defer(Operation op, bool bySlice) {
-  std::vector<Held> all;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    read(op.operand(i));
-    for (const Held &held : heldBy(op.operand(i))) {
-      auto same = std::find_if(all.begin(), all.end(), [&](const Held &other) {
-        return other.version == held.version;
-      });
-      if (same != all.end())
+  deferred.clear();
+  for (const Operand &operand : operands) {
+    read(operand);
+    for (uint32_t i = 0; i < operand.facts.count; ++i) {
+      Held held = pool[operand.facts.first + i];
+      auto same = std::find_if(
+          deferred.begin(), deferred.end(),
+          [&](const Held &other) { return other.version == held.version; });
+      if (same != deferred.end())
         same->deferral.byElements |= held.deferral.byElements;
-      else if (all.size() < versionLimit)
-        all.push_back(held);
+      else if (deferred.size() < versionLimit)
+        deferred.push_back(held);
     }
   }
-  for (Held &held : all) {
+  if (deferred.empty())
+    return;
+  for (Held &held : deferred) {
     (bySlice ? held.deferral.bySlice : held.deferral.byElements) = true;
     // What comes after the barrier is not pinned by it.
     held.deferral.isPinned = false;
-    held.layout.clear();
-    for (int64_t i = 0, n = op.numResults(); i < n; ++i)
-      show(op.result(i), held);
+    held.layout = 0;
+  }
+  showAll(op, deferred);
+}
+
+/// Each result of the op shows all of these.
+void BlockWalk::showAll(Operation op, const HeldList &all) {
+  uint32_t first = pool.size(), count = all.size();
+  // A chain of such ops shows the same over and over.
+  const Facts &before = operands.front().facts;
+  if (before.count == count &&
+      std::equal(all.begin(), all.end(), pool.begin() + before.first))
+    first = before.first;
+  else
+    pool.insert(pool.end(), all.begin(), all.end());
+  for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
+    Facts &facts = known[op.result(i).raw.ptr];
+    facts.first = first;
+    facts.count = count;
   }
 }
 
 void BlockWalk::make(const Held &held, Value from, Value to,
                      std::vector<InnerRoot> inside) {
-  int64_t made = chains.versions.size();
+  int32_t made = chains.versions.size();
   int64_t root = chains.versions[held.version].root;
   chains.reads.push_back({position, held.version, from, made, {}});
-  chains.versions.push_back({root, held.version, position, to,
-                             !held.layout.empty(), std::move(inside)});
-  show(to, {made, {}, held.layout});
+  chains.versions.push_back(
+      {root, held.version, position, to, held.layout != 0, std::move(inside)});
+  show(to, {made, held.layout, {}});
 }
 
 void BlockWalk::update(Operation op) {
-  int64_t updated = op.is("stablehlo.scatter") ? scatterInputs(op) : 1;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    const Held *held = i < updated ? versionIn(op.operand(i)) : nullptr;
-    if (!held || !(op.operand(i).type() == op.result(i).type())) {
-      read(op.operand(i));
-      continue;
-    }
-    make(Held(*held), op.operand(i), op.result(i));
+  size_t updated = op.is("stablehlo.scatter") ? scatterInputs(op) : 1;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const auto &[value, facts] = operands[i];
+    std::optional<Held> held = versionIn(facts);
+    if (i < updated && held && value.type() == op.result(i).type())
+      make(*held, value, op.result(i));
+    else
+      read(operands[i]);
   }
+}
+
+int32_t Layouts::numberOf(const Dims &dims) {
+  auto found = std::find(all.begin(), all.end(), dims);
+  if (found == all.end())
+    found = all.insert(found, dims);
+  return found - all.begin();
+}
+
+static std::vector<int64_t> nextOf(const BlockChains &chains) {
+  std::vector<int64_t> next(chains.versions.size(), -1);
+  for (size_t root = 0; root < chains.roots.size(); ++root) {
+    int64_t version = chains.lastVersion(root);
+    if (version < 0 ||
+        chains.versions[version].root != static_cast<int64_t>(root))
+      continue;
+    for (int64_t parent; (parent = chains.versions[version].parent) >= 0;
+         version = parent)
+      next[parent] = version;
+  }
+  return next;
 }
 
 std::deque<BlockChains> kvlift::chainsOf(Operation module,
@@ -196,11 +265,14 @@ std::deque<BlockChains> kvlift::chainsOf(Operation module,
   for (const FuncOp &each : functionsOf(module))
     walk.functions.emplace(each.name(), each);
   BlockWalk block(walk, walk.blocks.emplace_back());
-  for (const Slot &slot : slots) {
-    Value argument = function.body().argument(slot.argument);
-    block.show(argument, {static_cast<int64_t>(&slot - slots.data()), {}, {}});
-    block.addRoot(slot.name, argument, slot.result);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    Value argument = function.body().argument(slots[i].argument);
+    block.show(argument, {static_cast<int32_t>(i)});
+    block.addRoot(slots[i].name, argument, slots[i].result);
   }
   block.run(function.body());
+  // What carries a root on is known only after the op around its block.
+  for (BlockChains &chains : walk.blocks)
+    chains.next = nextOf(chains);
   return std::move(walk.blocks);
 }

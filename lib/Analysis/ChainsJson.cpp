@@ -103,21 +103,19 @@ std::set<int64_t> conflictsIn(const BlockChains &chains) {
 
 std::optional<std::string> kvlift::chainsJson(Operation module,
                                               DiagnosticLog &log) {
+  auto all = readPublicFunctions(module, log);
+  if (!all)
+    return std::nullopt;
   std::vector<std::string> functions;
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return std::nullopt;
+  for (const auto &[function, slots] : *all) {
     std::map<std::string, std::string> verdicts;
-    for (const Slot &slot : *slots)
+    for (const Slot &slot : slots)
       verdicts[slot.name] =
           function.argumentAttribute(slot.argument, marks::verdict)
               .asString()
               .value_or("");
     std::vector<std::string> chains;
-    for (const BlockChains &block : chainsOf(module, function, *slots)) {
+    for (const BlockChains &block : chainsOf(module, function, slots)) {
       std::set<int64_t> conflicts = conflictsIn(block);
       for (size_t root = 0; root < block.roots.size(); ++root)
         chains.push_back(jsonChain(block, root, conflicts,

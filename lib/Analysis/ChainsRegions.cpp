@@ -7,42 +7,63 @@
 
 #include "ChainWalk.h"
 
+#include <algorithm>
 #include <set>
 
 using namespace kvlift;
 using namespace kvlift::chainwalk;
 
-std::vector<Value> Captures::find(Operation op) {
+const std::vector<Value> &Captures::of(Operation op) {
+  std::vector<Region> regions = op.regions();
+  if (regions.empty())
+    return none;
+  auto [entry, isNew] = known.try_emplace(op.raw.ptr);
+  if (isNew)
+    entry->second = find(regions);
+  return entry->second;
+}
+
+std::vector<Value> Captures::find(const std::vector<Region> &regions) {
   std::vector<Value> found;
-  std::set<const void *> blocks, seen;
-  for (Region region : op.regions())
+  std::vector<Block> blocks;
+  for (Region region : regions)
     for (Block block : region.blocks())
-      blocks.insert(block.raw.ptr);
+      blocks.push_back(block);
+  std::set<const void *> seen;
   auto use = [&](Value value) {
-    Block home = value.isBlockArgument() ? value.argumentOwner()
-                                         : value.definingOp().block();
-    if (!blocks.count(home.raw.ptr) && seen.insert(value.raw.ptr).second)
+    Operation maker = value.definingOp();
+    Block home = maker ? maker.block() : value.argumentOwner();
+    if (std::find(blocks.begin(), blocks.end(), home) == blocks.end() &&
+        seen.insert(value.raw.ptr).second)
       found.push_back(value);
   };
-  for (Region region : op.regions())
-    for (Block block : region.blocks())
-      for (Operation inner : block) {
-        for (int64_t i = 0, n = inner.numOperands(); i < n; ++i)
-          use(inner.operand(i));
-        for (Value value : of(inner))
-          use(value);
-      }
+  for (Block block : blocks)
+    for (Operation inner : block) {
+      for (int64_t i = 0, n = inner.numOperands(); i < n; ++i)
+        use(inner.operand(i));
+      for (Value value : of(inner))
+        use(value);
+    }
   return found;
 }
 
+std::vector<std::string>
+BlockWalk::slotsOf(const std::vector<Held> &versions) const {
+  std::vector<std::string> slots;
+  for (const Held &held : versions)
+    slots.push_back(chains.slotOf(chains.versions[held.version]));
+  return slots;
+}
+
 BlockChains &BlockWalk::walkInner(Block block,
-                                  const std::vector<Entry> &entries) {
+                                  const std::vector<Entry> &entries,
+                                  const std::vector<std::string> &slots) {
   BlockChains &inner = shared.blocks.emplace_back();
   BlockWalk walk(shared, inner);
   for (const Entry &entry : entries) {
     int64_t root = entry.held.version;
     if (root == static_cast<int64_t>(inner.roots.size()))
-      walk.addRoot("", entry.value, -1);
+      walk.addRoot(slots[root], entry.value, -1);
     walk.show(entry.value, entry.held);
   }
   walk.run(block);
@@ -52,50 +73,50 @@ BlockChains &BlockWalk::walkInner(Block block,
 /// A carried value of a while is one root of the body. It stays in its storage
 /// if the body yields a version of it in the same place.
 void BlockWalk::loop(Operation op) {
-  Block condition = op.regions()[0].firstBlock();
-  Block body = op.regions()[1].firstBlock();
-  std::vector<int64_t> operands;
-  std::vector<Entry> inBody, inCondition;
-  std::vector<std::string> slots;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    const Held *held = versionIn(op.operand(i));
-    if (!held || !held->layout.empty()) {
-      read(op.operand(i));
-      continue;
+  std::vector<int64_t> carried;
+  std::vector<Held> outer;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (std::optional<Held> held = wholeVersionIn(operands[i].value)) {
+      carried.push_back(i);
+      outer.push_back(*held);
+    } else {
+      read(operands[i]);
     }
-    int64_t root = operands.size();
-    operands.push_back(i);
-    slots.push_back(chains.slotOf(chains.versions[held->version]));
-    inBody.push_back({body.argument(i), {root, {}, {}}});
-    inCondition.push_back({condition.argument(i), {root, {}, {}}});
   }
-  for (Value value : shared.captures.of(op))
-    read(value);
-  if (operands.empty())
+  readAll(captured);
+  if (carried.empty())
     return;
-  for (Block block : {condition, body}) {
-    BlockChains &inner = walkInner(block, block == body ? inBody : inCondition);
-    for (size_t root = 0; root < operands.size(); ++root) {
-      inner.roots[root].slot = slots[root];
-      if (block == body)
-        inner.roots[root].carriedBy = operands[root];
-    }
-    if (!(block == body))
+  std::vector<Region> regions = op.regions();
+  for (size_t region = 0; region < regions.size(); ++region) {
+    bool isBody = region == 1;
+    Block block = regions[region].firstBlock();
+    std::vector<Entry> entries;
+    for (size_t root = 0; root < carried.size(); ++root)
+      entries.push_back(
+          {block.argument(carried[root]), {static_cast<int32_t>(root)}});
+    BlockChains &inner = walkInner(block, entries, slotsOf(outer));
+    if (!isBody)
       continue;
-    for (size_t root = 0; root < operands.size(); ++root) {
-      Value from = op.operand(operands[root]);
-      int64_t last = inner.lastVersion(root);
-      bool isCarried =
-          last >= 0 && inner.versions[last].root == static_cast<int64_t>(root);
-      Value to = op.result(operands[root]);
-      if (!isCarried)
-        read(from);
-      else if (inner.versions[last].parent < 0)
-        show(to, Held(*versionIn(from)));
-      else
-        make(Held(*versionIn(from)), from, to,
-             {{&inner, static_cast<int64_t>(root)}});
-    }
+    for (size_t root = 0; root < carried.size(); ++root)
+      inner.roots[root].carriedBy = carried[root];
+    carryThroughLoop(inner, carried, op);
+  }
+}
+
+void BlockWalk::carryThroughLoop(const BlockChains &body,
+                                 const std::vector<int64_t> &carried,
+                                 Operation op) {
+  for (int64_t root = 0, n = carried.size(); root < n; ++root) {
+    const Operand &from = operands[carried[root]];
+    Value to = op.result(carried[root]);
+    int64_t last = body.lastVersion(root);
+    bool isCarried = last >= 0 && body.versions[last].root == root;
+    if (!isCarried)
+      read(from);
+    else if (body.versions[last].parent < 0)
+      show(to, *versionIn(from.facts));
+    else
+      make(*versionIn(from.facts), from.value, to, {{&body, root}});
   }
 }
 
@@ -104,7 +125,7 @@ void BlockWalk::loop(Operation op) {
 /// `from[r]` the value that brings it in.
 void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
                          const std::vector<Held> &outer,
-                         const std::vector<Value> &from) {
+                         const std::vector<Operand> &from) {
   std::vector<bool> isTaken(outer.size(), false);
   for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
     int64_t root = -1;
@@ -127,7 +148,7 @@ void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
       inside.push_back({each, root});
     }
     if (isUpdated)
-      make(outer[root], from[root], op.result(i), inside);
+      make(outer[root], from[root].value, op.result(i), inside);
     else
       show(op.result(i), outer[root]);
   }
@@ -138,59 +159,50 @@ void BlockWalk::carryOut(Operation op, const std::vector<BlockChains *> &inner,
 
 /// What a branch captures enters it: every captured version is one root.
 void BlockWalk::branch(Operation op) {
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-    read(op.operand(i));
+  readAll(operands);
   std::vector<Entry> entries;
   std::vector<Held> outer;
-  std::vector<Value> from;
-  std::map<int64_t, int64_t> rootOf;
-  for (Value value : shared.captures.of(op)) {
-    const Held *held = versionIn(value);
+  std::vector<Operand> from;
+  std::unordered_map<int32_t, int32_t> rootOf;
+  for (const Operand &operand : captured) {
+    std::optional<Held> held = versionIn(operand.facts);
     if (!held) {
-      read(value);
+      read(operand);
       continue;
     }
     auto [root, isNew] = rootOf.emplace(held->version, outer.size());
     if (isNew) {
-      outer.push_back({held->version, {}, {}});
-      from.push_back(value);
+      outer.push_back({held->version});
+      from.push_back(operand);
     }
-    entries.push_back({value, {root->second, {}, held->layout}});
+    entries.push_back({operand.value, {root->second, held->layout}});
   }
   if (entries.empty())
     return;
   std::vector<BlockChains *> inner;
-  for (Region region : op.regions()) {
-    BlockChains &chain = walkInner(region.firstBlock(), entries);
-    for (size_t root = 0; root < outer.size(); ++root)
-      chain.roots[root].slot =
-          chains.slotOf(chains.versions[outer[root].version]);
-    inner.push_back(&chain);
-  }
+  for (Region region : op.regions())
+    inner.push_back(&walkInner(region.firstBlock(), entries, slotsOf(outer)));
   carryOut(op, inner, outer, from);
 }
 
 void BlockWalk::call(Operation op) {
   std::vector<Held> outer;
-  std::vector<Value> from;
+  std::vector<Operand> from;
   Dims numbers;
-  for (int64_t i = 0, n = op.numOperands(); i < n; ++i) {
-    const Held *held = versionIn(op.operand(i));
-    if (!held || !held->layout.empty()) {
-      read(op.operand(i));
+  for (size_t i = 0; i < operands.size(); ++i) {
+    std::optional<Held> held = wholeVersionIn(operands[i].value);
+    if (!held) {
+      read(operands[i]);
       continue;
     }
     numbers.push_back(i);
     outer.push_back(*held);
-    from.push_back(op.operand(i));
+    from.push_back(operands[i]);
   }
-  std::vector<std::string> slots;
-  for (const Held &held : outer)
-    slots.push_back(chains.slotOf(chains.versions[held.version]));
-  if (BlockChains *inner = callee(op, numbers, slots))
-    return carryOut(op, {inner}, outer, from);
-  for (Value value : from)
-    read(value);
+  if (BlockChains *inner = callee(op, numbers, slotsOf(outer)))
+    carryOut(op, {inner}, outer, from);
+  else
+    readAll(from);
 }
 
 /// The callee's chains, whose roots are the arguments of these numbers. Null
@@ -209,10 +221,7 @@ BlockChains *BlockWalk::callee(Operation op, const Dims &numbers,
     return entry->second;
   std::vector<Entry> entries;
   for (int64_t number : numbers)
-    entries.push_back({body.argument(number),
-                       {static_cast<int64_t>(entries.size()), {}, {}}});
-  BlockChains &inner = walkInner(body, entries);
-  for (size_t root = 0; root < slots.size(); ++root)
-    inner.roots[root].slot = slots[root];
-  return entry->second = &inner;
+    entries.push_back(
+        {body.argument(number), {static_cast<int32_t>(entries.size())}});
+  return entry->second = &walkInner(body, entries, slots);
 }

@@ -9,35 +9,59 @@
 
 using namespace kvlift;
 
-std::vector<Conflict> kvlift::conflictsOf(const BlockChains &chains) {
-  OrderGraph graph(chains, /*withDeferred=*/false);
+static std::vector<Conflict> conflictsIn(const OrderGraph &graph,
+                                         const BlockChains &chains) {
   std::vector<Conflict> conflicts;
-  if (graph.isAcyclic())
-    return conflicts;
-  for (std::vector<OrderEdge> &cycle : graph.shortestCycles())
-    conflicts.push_back({&chains, std::move(cycle)});
+  for (OrderCycle &cycle : graph.shortestCycles())
+    conflicts.push_back({&chains, std::move(cycle), {}});
+  std::unordered_map<int32_t, Conflict *> byUpdate;
+  for (Conflict &conflict : conflicts)
+    byUpdate.emplace(conflict.cycle.edges.front().to, &conflict);
+  for (const OrderEdge &edge : graph.readsInCycles())
+    if (auto found = byUpdate.find(edge.to); found != byUpdate.end())
+      if (Conflict &conflict = *found->second;
+          edge.read != conflict.readNumber() &&
+          chains.reads[edge.read].through == conflict.read().through)
+        conflict.otherReads.push_back(edge.read);
   return conflicts;
 }
 
-// A longer way is told by its ends.
-static constexpr size_t noteLimit = 32;
+std::vector<Conflict> kvlift::conflictsOf(const BlockChains &chains) {
+  OrderGraph graph(chains, /*withDeferred=*/false);
+  if (graph.isAcyclic())
+    return {};
+  return conflictsIn(graph, chains);
+}
+
+std::vector<Conflict> kvlift::conflictsToCopyFor(const BlockChains &chains) {
+  std::vector<Conflict> all;
+  for (OrderGraph graph(chains, /*withDeferred=*/false); !graph.isAcyclic();) {
+    std::unordered_set<int32_t> copied;
+    for (Conflict &conflict : conflictsIn(graph, chains)) {
+      copied.insert(conflict.readNumber());
+      copied.insert(conflict.otherReads.begin(), conflict.otherReads.end());
+      all.push_back(std::move(conflict));
+    }
+    graph.drop(copied);
+  }
+  return all;
+}
 
 /// Notes for the edges from last to first: from the reader back to what it
 /// needs.
 static void addNotes(const Conflict &conflict, Diagnostic &error) {
   const BlockChains &chains = *conflict.chains;
-  const std::vector<OrderEdge> &cycle = conflict.cycle;
+  const auto &[cycle, leftOut] = conflict.cycle;
   error.note(chains.ops[cycle.front().from].location(),
              "reads the old value here");
   for (size_t i = cycle.size(); i-- > 1;) {
-    if (cycle.size() > noteLimit && i == cycle.size() - noteLimit / 2) {
-      error.note(chains.ops[cycle[i].from].location(),
-                 "which needs values computed by " +
-                     std::to_string(cycle.size() - noteLimit) +
-                     " ops from here on");
-      i = noteLimit / 2;
-    }
     const OrderEdge &edge = cycle[i];
+    if (leftOut > 0 && i == OrderCycle::headSize) {
+      error.note(chains.ops[edge.from].location(),
+                 "which needs values computed by " +
+                     std::to_string(leftOut + 1) + " ops from here on");
+      continue;
+    }
     if (edge.read >= 0) {
       const Version &version = chains.versions[chains.reads[edge.read].version];
       error.note(chains.ops[edge.from].location(),
@@ -59,7 +83,7 @@ Diagnostic &kvlift::report(const Conflict &conflict, DiagnosticLog &log) {
                 "slot " + quote(conflict.slot()) + " cannot be updated in " +
                     "place: the old value is still needed after this " +
                     quote(update.name()));
-  if (conflict.cycle.size() == 1)
+  if (conflict.cycle.edges.size() == 1)
     error.note(update.location(),
                "reads the old value here as well, beside overwriting it");
   else

@@ -64,18 +64,15 @@ std::string updateOf(const FuncOp &function, const Provenance &provenance,
   return origin->update ? std::string(shortName(origin->update)) : "none";
 }
 
-std::optional<std::string> jsonFunction(const FuncOp &function,
-                                        DiagnosticLog &log) {
-  auto slots = readSlots(function, log);
-  if (!slots)
-    return std::nullopt;
+std::string jsonFunction(const FuncOp &function,
+                         const std::vector<Slot> &slots) {
   std::vector<std::string> arguments, results, ties;
   for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
     arguments.push_back(jsonArgument(function, i));
   for (int64_t i = 0, n = function.numResults(); i < n; ++i)
     results.push_back(jsonResult(function, i));
   Provenance provenance(function);
-  for (const Slot &slot : *slots)
+  for (const Slot &slot : slots)
     ties.push_back(
         "{\"name\": " + json::string(slot.name) +
         ", \"argument\": " + std::to_string(slot.argument) +
@@ -98,14 +95,11 @@ std::optional<std::string> jsonFunction(const FuncOp &function,
 
 std::optional<std::string> kvlift::manifestJson(Operation module,
                                                 DiagnosticLog &log) {
+  auto all = readPublicFunctions(module, log);
+  if (!all)
+    return std::nullopt;
   std::vector<std::string> functions;
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    std::optional<std::string> text = jsonFunction(function, log);
-    if (!text)
-      return std::nullopt;
-    functions.push_back(*text);
-  }
+  for (const auto &[function, slots] : *all)
+    functions.push_back(jsonFunction(function, slots));
   return "{\"version\": 1, \"functions\": [" + join(functions, ", ") + "]}";
 }

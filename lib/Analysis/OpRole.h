@@ -39,6 +39,11 @@ public:
   /// Whether the op must keep its place among others of the kind: it may do
   /// more than make its results.
   static bool isOrdered(Operation op, OpRole role);
+  /// False spares a look at the op.
+  static bool mayHaveRegions(OpRole role) {
+    return role == OpRole::update || role == OpRole::loop ||
+           role == OpRole::branch || role == OpRole::other;
+  }
 
 private:
   // Names are interned: one pointer each.

@@ -83,29 +83,48 @@ std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
   return slots;
 }
 
+std::optional<std::vector<PublicFunction>>
+kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
+  std::vector<PublicFunction> all;
+  for (const FuncOp &function : functionsOf(module)) {
+    if (!function.isPublic())
+      continue;
+    auto slots = readSlots(function, log);
+    if (!slots)
+      return std::nullopt;
+    all.push_back({function, std::move(*slots)});
+  }
+  return all;
+}
+
 /// Locations may call two arguments the same; slots may not be.
-static std::string uniqueSlotName(const FuncOp &function,
-                                  const std::string &wanted) {
-  std::set<std::string> taken;
-  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
-    if (auto name = function.argumentAttribute(i, marks::slot).asString())
-      taken.insert(*name);
+static std::string uniqueName(const std::string &wanted,
+                              std::set<std::string> &taken) {
   std::string name = wanted;
-  for (int suffix = 1; taken.count(name); ++suffix)
+  for (int suffix = 1; !taken.insert(name).second; ++suffix)
     name = wanted + "_" + std::to_string(suffix);
   return name;
 }
 
-void kvlift::markSlot(const FuncOp &function, int64_t argument, int64_t result,
-                      std::string_view kind) {
+void kvlift::markSlots(const FuncOp &function,
+                       const std::vector<NewSlot> &slots) {
   Context context = function.operation().context();
-  Attribute name = Attribute::string(
-      context, uniqueSlotName(function, argumentName(function, argument)));
-  function.setArgumentAttribute(argument, marks::slot, name);
-  function.setResultAttribute(result, marks::slot, name);
-  if (!function.argumentAttribute(argument, marks::kind))
-    function.setArgumentAttribute(argument, marks::kind,
-                                  Attribute::string(context, kind));
+  std::set<std::string> taken;
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    if (auto name = function.argumentAttribute(i, marks::slot).asString())
+      taken.insert(*name);
+  std::vector<AttributeEdit> arguments, results;
+  for (const auto &[argument, result, kind] : slots) {
+    Attribute name = Attribute::string(
+        context, uniqueName(argumentName(function, argument), taken));
+    arguments.push_back({argument, marks::slot, name});
+    results.push_back({result, marks::slot, name});
+    if (!function.argumentAttribute(argument, marks::kind))
+      arguments.push_back(
+          {argument, marks::kind, Attribute::string(context, kind)});
+  }
+  function.editArgumentAttributes(arguments);
+  function.editResultAttributes(results);
 }
 
 std::string kvlift::argumentName(const FuncOp &function, int64_t index) {

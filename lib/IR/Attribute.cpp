@@ -148,8 +148,10 @@ bool Attribute::isDenseElements() const {
 std::optional<Dims> Attribute::denseIntegers() const {
   if (!*this || !api().mlirAttributeIsADenseIntElements(raw))
     return std::nullopt;
-  unsigned width = typeOfValue().element().bitWidth();
-  if (width != 32 && width != 64)
+  Type element = typeOfValue().element();
+  unsigned width = element.bitWidth();
+  // The host reads unsigned elements through other entry points.
+  if (element.isUnsignedInteger() || (width != 32 && width != 64))
     return std::nullopt;
   Dims values(api().mlirElementsAttrGetNumElements(raw));
   for (size_t i = 0; i < values.size(); ++i)
@@ -263,17 +265,33 @@ unsigned Type::bitWidth() const {
   return api().mlirTypeIsAFloat(raw) ? api().mlirFloatTypeGetWidth(raw) : 0;
 }
 
+int64_t Type::numFunctionInputs() const {
+  return api().mlirFunctionTypeGetNumInputs(raw);
+}
+
+int64_t Type::numFunctionResults() const {
+  return api().mlirFunctionTypeGetNumResults(raw);
+}
+
+Type Type::functionInput(int64_t position) const {
+  return api().mlirFunctionTypeGetInput(raw, position);
+}
+
+Type Type::functionResult(int64_t position) const {
+  return api().mlirFunctionTypeGetResult(raw, position);
+}
+
 std::vector<Type> Type::functionInputs() const {
-  std::vector<Type> types(api().mlirFunctionTypeGetNumInputs(raw));
+  std::vector<Type> types(numFunctionInputs());
   for (size_t i = 0; i < types.size(); ++i)
-    types[i] = api().mlirFunctionTypeGetInput(raw, i);
+    types[i] = functionInput(i);
   return types;
 }
 
 std::vector<Type> Type::functionResults() const {
-  std::vector<Type> types(api().mlirFunctionTypeGetNumResults(raw));
+  std::vector<Type> types(numFunctionResults());
   for (size_t i = 0; i < types.size(); ++i)
-    types[i] = api().mlirFunctionTypeGetResult(raw, i);
+    types[i] = functionResult(i);
   return types;
 }
 

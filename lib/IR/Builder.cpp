@@ -17,6 +17,27 @@ Operation Builder::create(std::string_view name,
                           const std::vector<Value> &operands,
                           const std::vector<Type> &results,
                           const NamedAttributes &attributes) {
+  return create(name, operands, results, attributes, 0);
+}
+
+Operation Builder::recreate(Operation old, const std::vector<Value> &operands,
+                            const std::vector<Type> &results) {
+  NamedAttributes attributes;
+  for (auto &[name, value] : old.attributes())
+    attributes.emplace_back(name, value);
+  std::vector<Region> bodies = old.regions();
+  Operation made =
+      create(old.name(), operands, results, attributes, bodies.size());
+  std::vector<Region> regions = made.regions();
+  for (size_t i = 0; i < bodies.size(); ++i)
+    regions[i].takeBody(bodies[i]);
+  return made;
+}
+
+Operation Builder::create(std::string_view name,
+                          const std::vector<Value> &operands,
+                          const std::vector<Type> &results,
+                          const NamedAttributes &attributes, int64_t regions) {
   std::vector<MlirValue> rawOperands;
   for (Value operand : operands)
     rawOperands.push_back(operand.raw);
@@ -36,6 +57,11 @@ Operation Builder::create(std::string_view name,
                                      rawResults.data());
   api().mlirOperationStateAddAttributes(&state, rawAttributes.size(),
                                         rawAttributes.data());
+  std::vector<MlirRegion> rawRegions;
+  for (int64_t i = 0; i < regions; ++i)
+    rawRegions.push_back(api().mlirRegionCreate());
+  api().mlirOperationStateAddOwnedRegions(&state, rawRegions.size(),
+                                          rawRegions.data());
   Operation op = api().mlirOperationCreate(&state);
   assert(op && "operation could not be created");
   api().mlirBlockInsertOwnedOperationBefore(before.block().raw, before.raw,
@@ -50,6 +76,19 @@ Value Builder::constant(Type type, Attribute value) {
 Value Builder::splat(Type type, int64_t value) {
   return constant(
       type, Attribute::splat(type, Attribute::integer(type.element(), value)));
+}
+
+Value Builder::zeros(Type type) {
+  Type element = type.element();
+  std::string zero = "0.0";
+  if (element.isInteger())
+    zero = element.bitWidth() == 1 ? "false" : "0";
+  else if (element.print().starts_with("complex<f"))
+    zero = "(0.0, 0.0)";
+  else if (element.bitWidth() == 0)
+    return {};
+  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
+                                                  type.print()));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
@@ -102,6 +141,20 @@ Value Builder::compare(std::string_view direction, Value lhs, Value rhs) {
 Value Builder::select(Value condition, Value onTrue, Value onFalse) {
   return create("stablehlo.select", {condition, onTrue, onFalse},
                 {onTrue.type()})
+      .result();
+}
+
+Value Builder::slice(Value from, const Dims &low, const Dims &high) {
+  Dims sizes(low.size());
+  for (size_t i = 0; i < low.size(); ++i)
+    sizes[i] = high[i] - low[i];
+  Type type = from.type().withShape(sizes);
+  if (type == from.type())
+    return from;
+  return create("stablehlo.slice", {from}, {type},
+                {{"start_indices", Attribute::i64Array(ctx, low)},
+                 {"limit_indices", Attribute::i64Array(ctx, high)},
+                 {"strides", Attribute::i64Array(ctx, Dims(low.size(), 1))}})
       .result();
 }
 

@@ -106,6 +106,10 @@ Value Block::addArgument(Type type, Location location) const {
   return api().mlirBlockAddArgument(raw, type.raw, location.raw);
 }
 
+void Block::eraseArgument(int64_t position) const {
+  api().mlirBlockEraseArgument(raw, static_cast<unsigned>(position));
+}
+
 //===----------------------------------------------------------------------===//
 // Operation
 //===----------------------------------------------------------------------===//
@@ -209,6 +213,10 @@ void Operation::removeAttribute(std::string_view name) const {
 
 bool Operation::verify() const { return api().mlirOperationVerify(raw); }
 
+Operation Operation::clone() const { return api().mlirOperationClone(raw); }
+
+void Operation::free() const { api().mlirOperationDestroy(raw); }
+
 void Operation::moveBefore(Operation other) const {
   api().mlirOperationMoveBefore(raw, other.raw);
 }
@@ -242,4 +250,26 @@ void kvlift::walk(Operation root, const std::function<void(Operation)> &visit) {
     for (Block block : region.blocks())
       for (Operation op : block)
         walk(op, visit);
+}
+
+static bool isIn(Operation op, Operation around) {
+  while (op && !(op == around))
+    op = op.parentOp();
+  return bool(op);
+}
+
+std::vector<Use> kvlift::usesIn(Operation op, Value value) {
+  std::vector<Use> uses;
+  if (op.regions().empty()) {
+    for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
+      if (op.operand(i) == value)
+        uses.push_back({op.raw, i});
+    return uses;
+  }
+  // Bodies may be long; the value tells who uses it.
+  for (const Use &use : value.uses())
+    if (isIn(use.user, op))
+      uses.push_back(use);
+  // New uses come first in the list.
+  return {uses.rbegin(), uses.rend()};
 }

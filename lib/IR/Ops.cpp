@@ -25,19 +25,19 @@ bool FuncOp::isPublic() const {
 }
 
 int64_t FuncOp::numArguments() const {
-  return functionType().functionInputs().size();
+  return functionType().numFunctionInputs();
 }
 
 int64_t FuncOp::numResults() const {
-  return functionType().functionResults().size();
+  return functionType().numFunctionResults();
 }
 
 Type FuncOp::argumentType(int64_t index) const {
-  return functionType().functionInputs()[index];
+  return functionType().functionInput(index);
 }
 
 Type FuncOp::resultType(int64_t index) const {
-  return functionType().functionResults()[index];
+  return functionType().functionResult(index);
 }
 
 static Attribute elementAttribute(Operation op, std::string_view list,
@@ -48,11 +48,11 @@ static Attribute elementAttribute(Operation op, std::string_view list,
   return all.arrayElement(index).dictionaryElement(name);
 }
 
-/// Sets or, with a null value, removes an entry of `list[index]`; the list gets
-/// `size` elements.
-static void setElementAttribute(Operation op, std::string_view list,
-                                int64_t size, int64_t index,
-                                std::string_view name, Attribute value) {
+/// Edits entries of the list, which gets `size` elements.
+static void editElements(Operation op, std::string_view list, int64_t size,
+                         const std::vector<AttributeEdit> &edits) {
+  if (edits.empty())
+    return;
   Context context = op.context();
   Attribute all = op.attribute(list);
   std::vector<Attribute> elements;
@@ -60,11 +60,13 @@ static void setElementAttribute(Operation op, std::string_view list,
     elements.push_back(all.isArray() && i < all.arraySize()
                            ? all.arrayElement(i)
                            : Attribute::dictionary(context, {}));
-  auto entries = elements[index].dictionaryEntries();
-  std::erase_if(entries, [&](const auto &e) { return e.first == name; });
-  if (value)
-    entries.emplace_back(name, value);
-  elements[index] = Attribute::dictionary(context, entries);
+  for (const auto &[index, name, value] : edits) {
+    auto entries = elements[index].dictionaryEntries();
+    std::erase_if(entries, [&](const auto &e) { return e.first == name; });
+    if (value)
+      entries.emplace_back(name, value);
+    elements[index] = Attribute::dictionary(context, entries);
+  }
   op.setAttribute(list, Attribute::array(context, elements));
 }
 
@@ -77,20 +79,14 @@ Attribute FuncOp::resultAttribute(int64_t index, std::string_view name) const {
   return elementAttribute(op, "res_attrs", index, name);
 }
 
-void FuncOp::setArgumentAttribute(int64_t index, std::string_view name,
-                                  Attribute value) const {
-  setElementAttribute(op, "arg_attrs", numArguments(), index, name, value);
+void FuncOp::editArgumentAttributes(
+    const std::vector<AttributeEdit> &edits) const {
+  editElements(op, "arg_attrs", numArguments(), edits);
 }
 
-void FuncOp::setResultAttribute(int64_t index, std::string_view name,
-                                Attribute value) const {
-  setElementAttribute(op, "res_attrs", numResults(), index, name, value);
-}
-
-void FuncOp::removeArgumentAttribute(int64_t index,
-                                     std::string_view name) const {
-  if (argumentAttribute(index, name))
-    setElementAttribute(op, "arg_attrs", numArguments(), index, name, {});
+void FuncOp::editResultAttributes(
+    const std::vector<AttributeEdit> &edits) const {
+  editElements(op, "res_attrs", numResults(), edits);
 }
 
 void FuncOp::setArgumentType(int64_t index, Type type) const {
@@ -201,6 +197,17 @@ bool kvlift::isIdentity(const Dims &permutation) {
     if (permutation[i] != static_cast<int64_t>(i))
       return false;
   return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Compare
+//===----------------------------------------------------------------------===//
+
+std::string kvlift::directionOf(Operation compare) {
+  // #stablehlo<comparison_direction EQ>
+  std::string text = compare.attribute("comparison_direction").print();
+  size_t from = text.rfind(' ') + 1;
+  return text.substr(from, text.size() - 1 - from);
 }
 
 //===----------------------------------------------------------------------===//

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 //
 // 1. Find the conflicts of every block: cycles that no order can satisfy. They
-//    are errors, or with `on-conflict=copy` the reader gets a copy of the old
-//    value, which is announced in a remark.
+//    are errors, or with `on-conflict=copy` the readers get a copy of the old
+//    value, which is announced in a remark. Nothing is copied unless the
+//    conflicts of all functions can be.
 // 2. Ask the target model what the target copies although it need not. These
 //    are remarks, or with `require=in_place` errors. Wrong results are errors.
+//    The model judges the program with its copies, so they are there by now.
 // 3. Write the verdict on each slot's argument: `kvlift.verdict = "in_place"`
 //    or `"copied: <why>"`.
 //
@@ -97,7 +99,7 @@ Operation firstAfter(Value value, const BlockChains &chains) {
 int64_t keptOperand(const Conflict &conflict) {
   const BlockChains &chains = *conflict.chains;
   int64_t over = chains.nextOnChain()[conflict.read().version];
-  for (const Read &read : chains.reads) {
+  for (const Read &read : chains.readsOf(chains.versions[over].maker)) {
     if (read.makes != over)
       continue;
     std::vector<Value> operands = conflict.update().operands();
@@ -111,113 +113,154 @@ int64_t keptOperand(const Conflict &conflict) {
   return -1;
 }
 
-class Checker {
-public:
-  Checker(Operation module, const FuncOp &function,
-          const std::vector<Slot> &slots, const Options &options,
-          DiagnosticLog &log)
-      : module(module), function(function), slots(slots), options(options),
-        log(log) {}
-
-  Status run() {
-    if (resolveConflicts().failed())
-      return Status::failure();
-    return judge();
-  }
-
-private:
-  std::deque<BlockChains> chains() const {
-    return chainsOf(module, function, slots);
-  }
-  Status resolveConflicts();
-  bool canCopy(const Conflict &conflict) const;
-  /// Whether the reader now has a copy; another one may have given it one.
-  bool copyFor(const Conflict &conflict);
-  void order();
-  Status judge();
-  void reportFinding(const Finding &finding, Severity severity);
-
-  Operation module;
-  const FuncOp &function;
-  const std::vector<Slot> &slots;
-  const Options &options;
-  DiagnosticLog &log;
-  /// Copies by what they copy and by the block that they are in.
-  std::map<std::pair<const void *, const void *>, Value> copies;
+/// A function with slots, and what is known of it.
+struct Judged : PublicFunction {
+  std::deque<BlockChains> blocks;
+  std::vector<Conflict> conflicts;
   /// Why each copied slot is copied: the first reason found.
   std::map<std::string, std::string> copied;
 };
 
-bool Checker::canCopy(const Conflict &conflict) const {
-  return options.copies && conflict.read().through.type().isStaticTensor();
+class Checker {
+public:
+  Checker(Operation module, const Options &options, DiagnosticLog &log)
+      : module(module), options(options), log(log) {}
+
+  Status run();
+
+private:
+  void findConflicts(Judged &judged);
+  Status checkConflicts();
+  Status resolveConflicts();
+  void reportConflict(const Conflict &conflict);
+  /// Whether a reader now has a copy that it had not before.
+  bool copyFor(const Conflict &conflict);
+  bool redirect(const Conflict &conflict, int32_t read);
+  void remarkCopy(const Conflict &conflict);
+  void order();
+  Status judge(Judged &judged);
+  void reportFinding(const Finding &finding, Severity severity);
+
+  Operation module;
+  const Options &options;
+  DiagnosticLog &log;
+  std::vector<Judged> all;
+  /// Copies by what they copy and by the block that they are in.
+  std::map<std::pair<const void *, const void *>, Value> copies;
+};
+
+void Checker::findConflicts(Judged &judged) {
+  judged.blocks = chainsOf(module, judged.function, judged.slots);
+  judged.conflicts.clear();
+  for (const BlockChains &block : judged.blocks)
+    for (Conflict &conflict :
+         options.copies ? conflictsToCopyFor(block) : conflictsOf(block))
+      judged.conflicts.push_back(std::move(conflict));
+}
+
+void Checker::reportConflict(const Conflict &conflict) {
+  report(conflict, log)
+      .note(conflict.update().location(),
+            options.copies
+                ? "it cannot be copied: its shape is dynamic"
+                : "pass on-conflict=copy to copy the old value in each call");
+}
+
+Status Checker::checkConflicts() {
+  bool failed = false;
+  for (const Judged &judged : all)
+    for (const Conflict &conflict : judged.conflicts)
+      if (!options.copies || !conflict.read().through.type().isStaticTensor()) {
+        reportConflict(conflict);
+        failed = true;
+      }
+  return failed ? Status::failure() : Status::success();
 }
 
 Status Checker::resolveConflicts() {
   // Every round gives at least one reader a copy, for good.
   for (bool isFirst = true;; isFirst = false) {
-    bool failed = false, changed = false;
-    for (const BlockChains &block : chains()) {
-      for (const Conflict &conflict : conflictsOf(block)) {
-        if (canCopy(conflict) && (copyFor(conflict) || changed)) {
-          changed = true;
-          continue;
-        }
-        Diagnostic &error = report(conflict, log);
-        if (!options.copies)
-          error.note(conflict.update().location(),
-                     "pass on-conflict=copy to copy the old value in each "
-                     "call");
-        else
-          error.note(conflict.update().location(),
-                     "it cannot be copied: its shape is dynamic");
-        failed = true;
-      }
-      if (changed)
-        break; // The other blocks' chains may name what this one changed.
-    }
-    if (failed)
+    for (Judged &judged : all)
+      findConflicts(judged);
+    if (checkConflicts().failed())
       return Status::failure();
+    bool found = false, changed = false;
+    for (Judged &judged : all)
+      for (const Conflict &conflict : judged.conflicts) {
+        found = true;
+        changed |= copyFor(conflict);
+        judged.copied.emplace(conflict.slot(),
+                              "its old value is needed after the update");
+      }
+    if (!found) {
+      if (!isFirst)
+        order();
+      return Status::success();
+    }
     if (changed)
       continue;
-    if (!isFirst)
-      order();
-    return Status::success();
+    for (const Judged &judged : all)
+      for (const Conflict &conflict : judged.conflicts)
+        report(conflict, log);
+    return Status::failure();
   }
 }
 
 bool Checker::copyFor(const Conflict &conflict) {
+  bool changed = redirect(conflict, conflict.readNumber());
+  for (int32_t read : conflict.otherReads)
+    changed |= redirect(conflict, read);
+  if (changed)
+    remarkCopy(conflict);
+  return changed;
+}
+
+/// Lets the op of the read look at a copy of what it looks at.
+bool Checker::redirect(const Conflict &conflict, int32_t read) {
+  const BlockChains &chains = *conflict.chains;
   Value old = conflict.read().through;
-  Operation reader = conflict.chains->ops[conflict.read().op];
   Operation update = conflict.update();
-  Value &copy = copies[{old.raw.ptr, conflict.chains->block.raw.ptr}];
-  if (!copy)
-    copy = copyOf(old, firstAfter(old, *conflict.chains));
   int64_t kept = keptOperand(conflict);
-  bool isCopied = false;
-  walk(reader, [&](Operation op) {
-    for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-      if (op.operand(i) == old && !(op == update && i == kept)) {
-        op.setOperand(i, copy);
-        isCopied = true;
-      }
-  });
-  if (!isCopied)
-    return false;
-  std::string slot = conflict.slot();
-  log.remark(update.location(),
-             "slot " + quote(slot) + ": " +
-                 std::to_string(byteSize(old.type())) +
-                 " bytes of its old value are copied in each call, since it "
-                 "is needed after this " +
-                 quote(update.name()))
-      .note(reader.location(), "reads the old value here");
-  copied.emplace(slot, "its old value is needed after the update");
-  return true;
+  bool changed = false;
+  for (const Use &use : usesIn(chains.ops[chains.reads[read].op], old)) {
+    Operation user(use.user);
+    if (user == update && use.operand == kept)
+      continue;
+    Value &copy = copies[{old.raw.ptr, chains.block.raw.ptr}];
+    if (!copy)
+      copy = copyOf(old, firstAfter(old, chains));
+    user.setOperand(use.operand, copy);
+    changed = true;
+  }
+  return changed;
+}
+
+void Checker::remarkCopy(const Conflict &conflict) {
+  // More than a person looks at.
+  constexpr size_t noteLimit = 16;
+  const BlockChains &chains = *conflict.chains;
+  Operation update = conflict.update();
+  Diagnostic &remark = log.remark(
+      update.location(),
+      "slot " + quote(conflict.slot()) + ": " +
+          std::to_string(byteSize(conflict.read().through.type())) +
+          " bytes of its old value are copied in each call, since it is needed "
+          "after this " +
+          quote(update.name()));
+  std::vector<int32_t> reads{conflict.readNumber()};
+  reads.insert(reads.end(), conflict.otherReads.begin(),
+               conflict.otherReads.end());
+  for (size_t i = 0; i < std::min(reads.size(), noteLimit); ++i)
+    remark.note(chains.ops[chains.reads[reads[i]].op].location(),
+                "reads the old value here");
 }
 
 void Checker::order() {
-  for (const BlockChains &block : chains())
-    applyOrder(block, orderOf(block));
+  for (Judged &judged : all) {
+    for (const BlockChains &block : judged.blocks)
+      applyOrder(block, orderOf(block));
+    judged.blocks = chainsOf(module, judged.function, judged.slots);
+  }
 }
 
 void Checker::reportFinding(const Finding &finding, Severity severity) {
@@ -231,37 +274,59 @@ void Checker::reportFinding(const Finding &finding, Severity severity) {
                 " by: " + std::string(finding.fact->evidence));
 }
 
-Status Checker::judge() {
+Status Checker::judge(Judged &judged) {
   bool failed = false;
-  const std::map<std::string, std::string> explained = copied;
-  for (const Finding &finding :
-       findingsOf(function, slots, chains(), options.model)) {
+  const std::map<std::string, std::string> explained = judged.copied;
+  for (const Finding &finding : findingsOf(judged.function, judged.slots,
+                                           judged.blocks, options.model)) {
     if (explained.count(finding.slot) && !finding.fact->isWrong)
       continue;
     bool isError = finding.fact->isWrong || options.requiresInPlace;
     failed |= isError;
     reportFinding(finding, isError ? Severity::error : Severity::remark);
-    copied.emplace(finding.slot,
-                   std::string(finding.fact->why) + " " + finding.detail);
+    judged.copied.emplace(finding.slot, std::string(finding.fact->why) + " " +
+                                            finding.detail);
   }
   if (options.requiresInPlace)
-    for (const Slot &slot : slots)
-      if (auto why = copied.find(slot.name); why != copied.end() && !failed) {
-        log.error(function.operation().location(),
+    for (const Slot &slot : judged.slots)
+      if (auto why = judged.copied.find(slot.name);
+          why != judged.copied.end() && !failed) {
+        log.error(judged.function.operation().location(),
                   "slot " + quote(slot.name) + " is copied: " + why->second);
         failed = true;
       }
+  return failed ? Status::failure() : Status::success();
+}
+
+void writeVerdicts(const Judged &judged) {
+  Context context = judged.function.operation().context();
+  std::vector<AttributeEdit> verdicts;
+  for (const Slot &slot : judged.slots) {
+    auto why = judged.copied.find(slot.name);
+    std::string verdict =
+        why == judged.copied.end() ? "in_place" : "copied: " + why->second;
+    verdicts.push_back(
+        {slot.argument, marks::verdict, Attribute::string(context, verdict)});
+  }
+  judged.function.editArgumentAttributes(verdicts);
+}
+
+Status Checker::run() {
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return Status::failure();
+  for (PublicFunction &each : *functions)
+    if (!each.slots.empty() && !each.function.isDeclaration())
+      all.push_back({std::move(each), {}, {}, {}});
+  if (resolveConflicts().failed())
+    return Status::failure();
+  bool failed = false;
+  for (Judged &judged : all)
+    failed |= judge(judged).failed();
   if (failed)
     return Status::failure();
-  Context context = function.operation().context();
-  for (const Slot &slot : slots) {
-    auto why = copied.find(slot.name);
-    function.setArgumentAttribute(
-        slot.argument, marks::verdict,
-        Attribute::string(context, why == copied.end()
-                                       ? "in_place"
-                                       : "copied: " + why->second));
-  }
+  for (const Judged &judged : all)
+    writeVerdicts(judged);
   return Status::success();
 }
 
@@ -272,16 +337,5 @@ Status kvlift::checkInPlace(Operation module, const PassOptions &given,
   auto options = parseOptions(given, log);
   if (!options)
     return Status::failure();
-  bool failed = false;
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return Status::failure();
-    if (slots->empty() || function.isDeclaration())
-      continue;
-    failed |= Checker(module, function, *slots, *options, log).run().failed();
-  }
-  return failed ? Status::failure() : Status::success();
+  return Checker(module, *options, log).run();
 }

@@ -72,15 +72,19 @@ public:
   Status reportLost(const std::string &policy, LostUpdates &updates);
 
   void apply() const {
+    std::vector<AttributeEdit> edits;
+    std::vector<NewSlot> slots;
     for (const auto &[argument, name] : stale)
-      function.removeArgumentAttribute(argument, name);
+      edits.push_back({argument, name, {}});
     for (const Pair &pair : added) {
       if (!pair.name.empty())
-        function.setArgumentAttribute(
-            pair.argument, marks::name,
-            Attribute::string(function.operation().context(), pair.name));
-      markSlot(function, pair.argument, pair.result, "inferred");
+        edits.push_back(
+            {pair.argument, marks::name,
+             Attribute::string(function.operation().context(), pair.name)});
+      slots.push_back({pair.argument, pair.result, "inferred"});
     }
+    function.editArgumentAttributes(edits);
+    markSlots(function, slots);
   }
 
 private:

@@ -236,21 +236,21 @@ private:
     if (!function.isPublic())
       return index;
     Context context = global.op.context();
-    function.setArgumentAttribute(index, marks::name,
-                                  Attribute::string(context, name));
-    function.setArgumentAttribute(index, marks::kind,
-                                  Attribute::string(context, "global"));
+    std::vector<AttributeEdit> edits{
+        {index, marks::name, Attribute::string(context, name)},
+        {index, marks::kind, Attribute::string(context, "global")}};
     Attribute value = global.op.attribute(
         global.op.is("util.global") ? "initial_value" : "value");
     if (value.isDenseElements())
-      function.setArgumentAttribute(index, marks::initial, value);
+      edits.push_back({index, marks::initial, value});
+    function.editArgumentAttributes(edits);
     return index;
   }
 
   void addResult(const std::string &name, int64_t argument) {
     int64_t result = mine.function.appendResult(version[name]);
     if (mine.function.isPublic())
-      markSlot(mine.function, argument, result, "global");
+      markSlots(mine.function, {{argument, result, "global"}});
   }
 
   void rewrite(Block block) {

@@ -90,7 +90,7 @@ void apply(const Plan &plan) {
   if (version == entry)
     return;
   int64_t result = plan.function.appendResult(version);
-  markSlot(plan.function, plan.argument, result, "user_input");
+  markSlots(plan.function, {{plan.argument, result, "user_input"}});
 }
 
 /// The arguments that are written in place, in order.

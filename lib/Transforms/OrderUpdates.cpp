@@ -116,17 +116,19 @@ struct Plan {
   }
 };
 
+using OpSet = std::unordered_set<const void *>;
+
 /// Finds what breaks the cycles of one block without a copy of the slot.
 class Planner {
 public:
-  explicit Planner(const BlockChains &chains)
-      : chains(chains), next(chains.nextOnChain()) {}
+  /// `moved` are the ops that a plan moves already, here or in another block.
+  Planner(const BlockChains &chains, OpSet &moved)
+      : chains(chains), next(chains.nextOnChain()), moved(moved) {}
 
   Plan run() {
     OrderGraph graph(chains, /*withDeferred=*/true);
-    if (!graph.isAcyclic())
-      for (const OrderEdge &edge : graph.readsInCycles())
-        planRead(chains.reads[edge.read]);
+    for (const OrderEdge &edge : graph.readsInCycles())
+      planRead(chains.reads[edge.read]);
     for (const Read &read : chains.reads)
       if (next[read.version] >= 0 && isOwnData(read))
         pin(read.through.definingOp());
@@ -159,39 +161,41 @@ private:
 
   /// Whether the update's data is a slice of the version that it overwrites.
   bool isOwnData(const Read &read) const {
+    if (!read.deferral.bySlice || read.deferral.isPinned || read.makes >= 0)
+      return false;
     Operation op = chains.ops[read.op];
-    return op.is("stablehlo.dynamic_update_slice") && read.makes < 0 &&
-           read.through == op.operand(1) && read.deferral.bySlice &&
-           !read.deferral.isPinned && isSlice(read.through.definingOp()) &&
-           op == updateAfter(read);
+    return op.is("stablehlo.dynamic_update_slice") &&
+           read.through == op.operand(1) &&
+           isSlice(read.through.definingOp()) && op == updateAfter(read);
   }
 
   void pin(Operation slice) {
-    for (const Pin &pin : plan.pins)
-      if (pin.slice == slice)
-        return;
-    plan.pins.push_back({slice});
+    if (pinned.insert(slice.raw.ptr).second)
+      plan.pins.push_back({slice});
   }
 
   /// All that the op captures of the version must be small slices at positions
   /// from outside.
   void planHoists(const Read &read) {
     Operation op = chains.ops[read.op], update = updateAfter(read);
+    if (!update.isBefore(op))
+      return;
     Hoist hoist{{}, update};
-    bool isPossible = update.isBefore(op);
-    walk(op, [&](Operation inner) {
-      std::vector<Value> operands = inner.operands();
-      if (!std::count(operands.begin(), operands.end(), read.through))
+    OpSet own;
+    for (const Use &use : usesIn(op, read.through)) {
+      Operation slice(use.user);
+      if (!isSlice(slice) || use.operand != 0 || !isSmall(slice) ||
+          !addPositions(slice, op, hoist, own))
         return;
-      isPossible &= isSlice(inner) && inner.operand(0) == read.through &&
-                    isSmall(inner) && addPositions(inner, op, hoist);
-      hoist.ops.push_back(inner);
-    });
-    for (const Hoist &other : plan.hoists)
-      for (Operation taken : other.ops)
-        isPossible &= !std::count(hoist.ops.begin(), hoist.ops.end(), taken);
-    if (isPossible && !hoist.ops.empty())
-      plan.hoists.push_back(std::move(hoist));
+      own.insert(slice.raw.ptr);
+      hoist.ops.push_back(slice);
+    }
+    auto isMoved = [&](Operation op) { return moved.count(op.raw.ptr) > 0; };
+    if (hoist.ops.empty() ||
+        std::any_of(hoist.ops.begin(), hoist.ops.end(), isMoved))
+      return;
+    moved.insert(own.begin(), own.end());
+    plan.hoists.push_back(std::move(hoist));
   }
 
   static bool isSmall(Operation slice) {
@@ -201,7 +205,8 @@ private:
 
   /// Positions are known if they stand before the update, or are constants,
   /// which then move along.
-  static bool addPositions(Operation slice, Operation from, Hoist &hoist) {
+  static bool addPositions(Operation slice, Operation from, Hoist &hoist,
+                           OpSet &own) {
     for (int64_t i = 1, n = slice.numOperands(); i < n; ++i) {
       Value position = slice.operand(i);
       Operation maker = position.definingOp();
@@ -213,14 +218,16 @@ private:
       }
       if (!maker || !maker.is("stablehlo.constant"))
         return false;
-      if (!std::count(hoist.ops.begin(), hoist.ops.end(), maker))
+      if (own.insert(maker.raw.ptr).second)
         hoist.ops.push_back(maker);
     }
     return true;
   }
 
   const BlockChains &chains;
-  std::vector<int64_t> next;
+  const std::vector<int64_t> &next;
+  OpSet &moved;
+  OpSet pinned;
   Plan plan;
 };
 
@@ -244,11 +251,8 @@ void apply(const Renewal &renewal) {
       Builder(renewal.reader)
           .create(renewal.slice.name(), operands, {old.type()}, attributes)
           .result();
-  walk(renewal.reader, [&](Operation op) {
-    for (int64_t i = 0, n = op.numOperands(); i < n; ++i)
-      if (op.operand(i) == old)
-        op.setOperand(i, renewed);
-  });
+  for (const Use &use : usesIn(renewal.reader, old))
+    Operation(use.user).setOperand(use.operand, renewed);
 }
 
 void apply(const Hoist &hoist) {
@@ -270,9 +274,10 @@ void apply(const Pin &pin) {
 
 void apply(const Plan &plan) {
   std::vector<Operation> left;
+  OpSet known;
   for (const Renewal &renewal : plan.renewals) {
     apply(renewal);
-    if (!std::count(left.begin(), left.end(), renewal.slice))
+    if (known.insert(renewal.slice.raw.ptr).second)
       left.push_back(renewal.slice);
   }
   for (Operation slice : left)
@@ -287,22 +292,28 @@ void apply(const Plan &plan) {
 /// Breaks what cycles it can; true if something changed, so that the chains are
 /// others now and there may be more to find.
 bool breakCycles(const std::deque<BlockChains> &blocks) {
+  OpSet moved, planned;
+  std::vector<Plan> plans;
   for (const BlockChains &chains : blocks) {
-    Plan plan = Planner(chains).run();
+    // A callee is there once for each way of passing versions to it.
+    if (planned.count(chains.block.raw.ptr))
+      continue;
+    Plan plan = Planner(chains, moved).run();
     if (plan.isEmpty())
       continue;
-    apply(plan);
-    return true;
+    planned.insert(chains.block.raw.ptr);
+    plans.push_back(std::move(plan));
   }
-  return false;
+  for (const Plan &plan : plans)
+    apply(plan);
+  return !plans.empty();
 }
 
-void order(Operation module, const FuncOp &function,
-           const std::vector<Slot> &slots) {
-  std::deque<BlockChains> blocks = chainsOf(module, function, slots);
+void order(Operation module, const PublicFunction &of) {
+  std::deque<BlockChains> blocks = chainsOf(module, of.function, of.slots);
   // Every round takes away reads of old versions and adds none of the kind.
   while (breakCycles(blocks))
-    blocks = chainsOf(module, function, slots);
+    blocks = chainsOf(module, of.function, of.slots);
   for (const BlockChains &chains : blocks)
     applyOrder(chains, orderOf(chains));
 }
@@ -311,17 +322,11 @@ void order(Operation module, const FuncOp &function,
 
 Status kvlift::orderUpdates(Operation module, const PassOptions &,
                             DiagnosticLog &log) {
-  std::vector<std::pair<FuncOp, std::vector<Slot>>> all;
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return Status::failure();
-    if (!slots->empty())
-      all.emplace_back(function, *slots);
-  }
-  for (const auto &[function, slots] : all)
-    order(module, function, slots);
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return Status::failure();
+  for (const PublicFunction &each : *functions)
+    if (!each.slots.empty())
+      order(module, each);
   return Status::success();
 }

@@ -58,16 +58,12 @@ void print(const BlockChains &chains, DiagnosticLog &log) {
 
 Status kvlift::printInPlace(Operation module, const PassOptions &,
                             DiagnosticLog &log) {
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return Status::failure();
-    if (slots->empty())
-      continue;
-    for (const BlockChains &chains : chainsOf(module, function, *slots))
-      print(chains, log);
-  }
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return Status::failure();
+  for (const auto &[function, slots] : *functions)
+    if (!slots.empty())
+      for (const BlockChains &chains : chainsOf(module, function, slots))
+        print(chains, log);
   return Status::success();
 }

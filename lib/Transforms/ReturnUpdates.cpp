@@ -252,14 +252,16 @@ void Planner::order(const std::string &name, std::vector<Plan> &into) {
 class Rewriter {
 public:
   void apply(const Plan &plan) {
+    std::vector<NewSlot> slots;
     for (const Addition &addition : plan.additions) {
       int64_t argument = addition.lost.argument;
       int64_t result =
           plan.function.appendResult(inArgumentLayout(plan.function, addition));
       resultOf[{plan.function.name(), argument}] = result;
-      if (plan.function.isPublic())
-        markSlot(plan.function, argument, result, "inferred");
+      slots.push_back({argument, result, "inferred"});
     }
+    if (plan.function.isPublic())
+      markSlots(plan.function, slots);
     for (Operation call : plan.calls)
       remake(call, plan.function);
   }

@@ -29,11 +29,6 @@ using namespace kvlift;
 
 namespace {
 
-struct Plan {
-  FuncOp function;
-  std::vector<Slot> slots;
-};
-
 /// The versions on the way from a tied result back to its argument.
 class TiedChain {
 public:
@@ -68,7 +63,7 @@ bool isEscape(const Provenance &provenance, Value tiedValue, Value otherValue,
 }
 
 /// Reports every result that returns an old version of a slot.
-Status checkEscapes(const Plan &plan, const Provenance &provenance,
+Status checkEscapes(const PublicFunction &plan, const Provenance &provenance,
                     DiagnosticLog &log) {
   Operation last = plan.function.returnOp();
   std::map<int64_t, std::vector<int64_t>> resultsOf;
@@ -99,7 +94,7 @@ Status checkEscapes(const Plan &plan, const Provenance &provenance,
 
 /// Reports a slot whose result is an updated version of another slot: one
 /// storage cannot be both. Whole values may be shared, such as a counter.
-Status checkShared(const Plan &plan, const Provenance &provenance,
+Status checkShared(const PublicFunction &plan, const Provenance &provenance,
                    DiagnosticLog &log) {
   for (const Slot &slot : plan.slots) {
     Value version = plan.function.returnOp().operand(slot.result);
@@ -136,7 +131,7 @@ std::set<int64_t> updatedParameters(const Provenance &callee) {
 
 /// Reports a call that passes a version of a slot twice, when the callee
 /// updates one of the two: the other would see the update.
-Status checkCalls(const Plan &plan, const Provenance &provenance,
+Status checkCalls(const PublicFunction &plan, const Provenance &provenance,
                   Callees &callees, DiagnosticLog &log) {
   for (Operation call : provenance.calls()) {
     auto callee = callees.calleeOf(call);
@@ -174,7 +169,7 @@ Status checkCalls(const Plan &plan, const Provenance &provenance,
 }
 
 /// Reports an argument that is no slot but aliases the result of one.
-Status checkAliasing(const Plan &plan, DiagnosticLog &log) {
+Status checkAliasing(const PublicFunction &plan, DiagnosticLog &log) {
   std::map<int64_t, std::string> slotAt;
   for (const Slot &slot : plan.slots)
     slotAt[slot.result] = slot.name;
@@ -194,14 +189,16 @@ Status checkAliasing(const Plan &plan, DiagnosticLog &log) {
   return Status::success();
 }
 
-void apply(const Plan &plan) {
+void apply(const PublicFunction &plan) {
   Type i32 = Type::integer(plan.function.operation().context(), 32);
+  std::vector<AttributeEdit> edits;
   for (const Slot &slot : plan.slots) {
-    plan.function.removeArgumentAttribute(slot.argument, marks::bufferDonor);
-    plan.function.removeArgumentAttribute(slot.argument, marks::ireeOutput);
-    plan.function.setArgumentAttribute(slot.argument, marks::aliasing,
-                                       Attribute::integer(i32, slot.result));
+    edits.push_back({slot.argument, marks::bufferDonor, {}});
+    edits.push_back({slot.argument, marks::ireeOutput, {}});
+    edits.push_back(
+        {slot.argument, marks::aliasing, Attribute::integer(i32, slot.result)});
   }
+  plan.function.editArgumentAttributes(edits);
 }
 
 } // namespace
@@ -209,25 +206,20 @@ void apply(const Plan &plan) {
 Status kvlift::tieState(Operation module, const PassOptions &,
                         DiagnosticLog &log) {
   Callees callees(module);
-  std::vector<Plan> plans;
-  for (const FuncOp &function : functionsOf(module)) {
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return Status::failure();
-    plans.push_back({function, *slots});
-    if (checkAliasing(plans.back(), log).failed())
+  auto plans = readPublicFunctions(module, log);
+  if (!plans)
+    return Status::failure();
+  for (const PublicFunction &plan : *plans) {
+    if (checkAliasing(plan, log).failed())
       return Status::failure();
     const Provenance *provenance =
-        slots->empty() ? nullptr : callees.provenanceOf(function);
-    if (provenance &&
-        (checkEscapes(plans.back(), *provenance, log).failed() ||
-         checkShared(plans.back(), *provenance, log).failed() ||
-         checkCalls(plans.back(), *provenance, callees, log).failed()))
+        plan.slots.empty() ? nullptr : callees.provenanceOf(plan.function);
+    if (provenance && (checkEscapes(plan, *provenance, log).failed() ||
+                       checkShared(plan, *provenance, log).failed() ||
+                       checkCalls(plan, *provenance, callees, log).failed()))
       return Status::failure();
   }
-  for (const Plan &plan : plans)
+  for (const PublicFunction &plan : *plans)
     apply(plan);
   return Status::success();
 }

@@ -186,6 +186,7 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
         "kvlift-lift-globals",
         f"kvlift-find-state{{{find_options}}}",
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
+        "kvlift-inline-calls",
         "kvlift-simplify-updates",
         "kvlift-simplify-reads",
     ]

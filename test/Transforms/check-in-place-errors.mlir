@@ -137,3 +137,30 @@ func.func @habits(%a: tensor<8x8xf32> {kvlift.slot = "a"}, %b: tensor<8x8xf32> {
   // expected-note@below {{known of iree:cpu by}}
   return %a1, %b2, %c1, %d1, %e1, %f1, %e1, %row : tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x8xf32>
 }
+
+// -----
+
+// A slot keeps its name in a loop in a loop.
+
+func.func @nested(%c: tensor<64xf32> {kvlift.slot = "c"}, %z: tensor<64xf32>, %u: tensor<1xf32>, %i: tensor<i32>, %p: tensor<i1>)
+    -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<64xf32>) {
+  %w:2 = stablehlo.while(%a = %c, %x = %z) : tensor<64xf32>, tensor<64xf32>
+  cond {
+    stablehlo.return %p : tensor<i1>
+  } do {
+    %v:2 = stablehlo.while(%b = %a, %y = %x) : tensor<64xf32>, tensor<64xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      // expected-error@below {{slot 'c' cannot be updated in place}}
+      // expected-note@below {{pass on-conflict=copy}}
+      %0 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> tensor<64xf32>
+      // expected-note@below {{reads the old value here}}
+      // expected-note@below {{which needs the updated value here}}
+      %1 = stablehlo.add %b, %0 : tensor<64xf32>
+      stablehlo.return %0, %1 : tensor<64xf32>, tensor<64xf32>
+    }
+    stablehlo.return %v#0, %v#1 : tensor<64xf32>, tensor<64xf32>
+  }
+  return %w#0, %w#1 : tensor<64xf32>, tensor<64xf32>
+}

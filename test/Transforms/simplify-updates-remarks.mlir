@@ -241,27 +241,16 @@ func.func @transposed(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %new: tensor<6
 
 // More rows than the slot has: some of them are dropped in any case.
 
-func.func @too_many(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %new: tensor<9x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
-  %i = stablehlo.iota dim = 0 : tensor<9x1xi32>
+func.func @too_many(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %base: tensor<9x1xi32>, %new: tensor<9x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
+  %first = stablehlo.slice %base [0:1, 0:1] : (tensor<9x1xi32>) -> tensor<1x1xi32>
+  %rising = stablehlo.iota dim = 0 : tensor<9x1xi32>
+  %from = stablehlo.broadcast_in_dim %first, dims = [0, 1] : (tensor<1x1xi32>) -> tensor<9x1xi32>
+  %i = stablehlo.add %from, %rising : tensor<9x1xi32>
   // expected-remark@below {{slot 'k': the scatter stays as it is: it writes 9 rows of 8}}
   %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
   ^bb0(%x: tensor<f32>, %y: tensor<f32>):
     stablehlo.return %y : tensor<f32>
   }) : (tensor<8x4xf32>, tensor<9x1xi32>, tensor<9x4xf32>) -> tensor<8x4xf32>
-  return %0 : tensor<8x4xf32>
-}
-
-// -----
-
-// No rows at all.
-
-func.func @none(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %new: tensor<0x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
-  %i = stablehlo.iota dim = 0 : tensor<0x1xi32>
-  // expected-remark@below {{slot 'k': the scatter stays as it is: it writes 0 rows of 8}}
-  %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
-  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
-    stablehlo.return %y : tensor<f32>
-  }) : (tensor<8x4xf32>, tensor<0x1xi32>, tensor<0x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }
 

@@ -17,8 +17,8 @@
 // CHECK: %[[EIGHT:[^ ]+]] = stablehlo.constant dense<8> : tensor<i64>
 // CHECK: %[[HIGH:[^ ]+]] = stablehlo.compare LT, %[[I]], %[[EIGHT]]
 // CHECK: %[[OK:[^ ]+]] = stablehlo.and %[[LOW]], %[[HIGH]]
-// CHECK: %[[OLD:[^ ]+]] = stablehlo.dynamic_slice %[[SLOT]], %{{[^ ]+}}, %{{[^ ]+}}, %[[I]], %{{[^ ]+}}, sizes = [2, 3, 1, 4]
 // CHECK: %[[MASK:[^ ]+]] = stablehlo.broadcast_in_dim %[[OK]], dims = []
+// CHECK: %[[OLD:[^ ]+]] = stablehlo.dynamic_slice %[[SLOT]], %{{[^ ]+}}, %{{[^ ]+}}, %[[I]], %{{[^ ]+}}, sizes = [2, 3, 1, 4]
 // CHECK: %[[KEPT:[^ ]+]] = stablehlo.select %[[MASK]], %[[ROW]], %[[OLD]]
 // CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]], %[[KEPT]], %{{[^ ]+}}, %{{[^ ]+}}, %[[I]], %{{[^ ]+}} :
 // CHECK-NOT: tensor<8x2x3x4xf32>
@@ -68,18 +68,15 @@ func.func @rows_from_base(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %base: ten
 
 // -----
 
-// Constant positions: in range they need no guard, at the last row as well;
-// one row further they do.
+// Constant positions need no guard: what is out of range is cut off.
 
 // CHECK-LABEL: func.func @constants
 // CHECK-SAME: (%[[A:[^ ]+]]: tensor<8xf32> {{{[^}]*}}}, %[[B:[^ ]+]]: tensor<8xf32> {{{[^}]*}}}, %[[NEW:[^ ]+]]: tensor<3xf32>)
-// CHECK-NOT: stablehlo.select
 // CHECK: %[[FIVE:[^ ]+]] = stablehlo.constant dense<5> : tensor<i64>
 // CHECK: %[[IN:[^ ]+]] = stablehlo.dynamic_update_slice %[[A]], %[[NEW]], %[[FIVE]]
+// CHECK: %[[CUT:[^ ]+]] = stablehlo.slice %[[NEW]] [0:2]
 // CHECK: %[[SIX:[^ ]+]] = stablehlo.constant dense<6> : tensor<i64>
-// CHECK: stablehlo.clamp %{{[^ ]+}}, %[[SIX]]
-// CHECK: %[[KEPT:[^ ]+]] = stablehlo.select
-// CHECK: %[[ACROSS:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]], %[[KEPT]]
+// CHECK: %[[ACROSS:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]], %[[CUT]], %[[SIX]]
 // CHECK: return %[[IN]], %[[ACROSS]]
 func.func @constants(%a: tensor<8xf32> {kvlift.slot = "a"}, %b: tensor<8xf32> {kvlift.slot = "b"}, %new: tensor<3xf32>)
     -> (tensor<8xf32> {kvlift.slot = "a"}, tensor<8xf32> {kvlift.slot = "b"}) {
@@ -94,6 +91,28 @@ func.func @constants(%a: tensor<8xf32> {kvlift.slot = "a"}, %b: tensor<8xf32> {k
     stablehlo.return %y : tensor<f32>
   }) : (tensor<8xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<8xf32>
   return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// No rows at all, or none in range: the slot stays what it is.
+
+// CHECK-LABEL: func.func @nothing
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<8x4xf32> {{{[^}]*}}}, %[[B:[^ ]+]]: tensor<8x4xf32>
+// CHECK: return %[[A]], %[[B]]
+func.func @nothing(%a: tensor<8x4xf32> {kvlift.slot = "a"}, %b: tensor<8x4xf32> {kvlift.slot = "b"}, %none: tensor<0x4xf32>, %one: tensor<1x4xf32>)
+    -> (tensor<8x4xf32> {kvlift.slot = "a"}, tensor<8x4xf32> {kvlift.slot = "b"}) {
+  %i = stablehlo.iota dim = 0 : tensor<0x1xi32>
+  %0 = "stablehlo.scatter"(%a, %i, %none) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<8x4xf32>, tensor<0x1xi32>, tensor<0x4xf32>) -> tensor<8x4xf32>
+  %j = stablehlo.constant dense<-1> : tensor<1x1xi32>
+  %1 = "stablehlo.scatter"(%b, %j, %one) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<8x4xf32>, tensor<1x1xi32>, tensor<1x4xf32>) -> tensor<8x4xf32>
+  return %0, %1 : tensor<8x4xf32>, tensor<8x4xf32>
 }
 
 // -----

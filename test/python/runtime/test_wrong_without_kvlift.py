@@ -240,7 +240,6 @@ def test_iree_hands_out_the_slot_as_a_result():
         assert is_right([kept], wanted[1:])
 
 
-@pytest.mark.xfail(strict=True, reason="one update of the stack is on its way")
 def test_xla_folds_windows_without_moving_them_into_range():
     arguments = [*draw((4, 16, 8), (1, 1, 8)), np.array(3, np.int32)]
     wanted = expected(FOLDED_WINDOWS_ON_XLA, arguments)
@@ -248,7 +247,6 @@ def test_xla_folds_windows_without_moving_them_into_range():
     assert is_right(lift_and_call(FOLDED_WINDOWS_ON_XLA, "pjrt:cpu", arguments), wanted)
 
 
-@pytest.mark.xfail(strict=True, reason="to be refused")
 def test_xla_reads_the_rows_that_it_moves_after_it_has_written_them():
     arguments = [*draw((1, 64, 16), (1, 16)), np.array(5, np.int32)]
     wanted = expected(SHIFTED_ON_XLA, arguments)
