@@ -66,7 +66,8 @@ def shortfalls(found: Found) -> Iterator[tuple[str, str]]:
         if report.refusal and not reason_for(example.name, "refused"):
             yield example.name, f"refused: {_first_line(report.refusal)}"
         for target, error in report.errors.items():
-            yield example.name, f"{target}: {_first_line(error)}"
+            if not reason_for(example.name, target):
+                yield example.name, f"{target}: {_first_line(error)}"
         for argument, _ in report.untied if not report.refusal else ():
             if not reason_for(example.name, f"argument {argument}"):
                 yield example.name, f"argument {argument} is state that is not found"
@@ -96,6 +97,7 @@ def idle_reasons(found: Found) -> list[str]:
     ]
     untied = [(e.name, f"argument {a}") for _, e, r in found for a, _ in r.untied]
     untied += [(e.name, "refused") for _, e, r in found if r.refusal]
+    untied += [(e.name, target) for _, e, r in found for target in r.errors]
     return [
         reason.text
         for reason in REASONS
