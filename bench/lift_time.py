@@ -23,6 +23,7 @@ import kvlift
 from kvlift.demo import build_decoder
 from kvlift.frontends.stablehlo import import_stablehlo
 from kvlift.frontends.torch_export import import_exported_program
+from proof_programs import PROGRAMS
 
 SLOTS = 160
 TENSOR = "tensor<8x64xf32>"
@@ -34,12 +35,14 @@ class Result:
 
     Attributes:
         by_size: seconds of a lift by number of ops, 160 slots each.
+        proof: seconds that order and proof together take for programs that are hard on them.
         torch_import: seconds that torch-mlir takes to import and lower the demo's decoder.
         torch_lift: seconds that the lift of the same program takes.
         import_kvlift: seconds of `import kvlift` in a new process, without the interpreter itself.
     """
 
     by_size: dict[int, float]
+    proof: dict[str, float]
     torch_import: float
     torch_lift: float
     import_kvlift: float
@@ -80,6 +83,21 @@ def lift_seconds(ops: int, repeats: int) -> float:
     return statistics.median(seconds)
 
 
+def proof_seconds(name: str, ops: int, repeats: int) -> float:
+    """The median time of kvlift-order-updates and kvlift-check-in-place together."""
+    write, slots = PROGRAMS[name]
+    passes = "kvlift-order-updates,kvlift-check-in-place{on-conflict=copy}"
+    command = ["kvlift-opt", "--mlir-timing", f"--pass-pipeline=builtin.module({passes})"]
+    text = write(ops, slots)
+    seconds = []
+    for _ in range(repeats):
+        run = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+        # `    0.0394 (  7.2%)  kvlift-order-updates`
+        rows = [line.split() for line in run.stderr.splitlines() if "%)  kvlift-" in line]
+        seconds.append(sum(float(row[0]) for row in rows))
+    return statistics.median(seconds)
+
+
 def torch_seconds(repeats: int) -> tuple[float, float]:
     """Median times of the import and of the lift of the demo's decoder."""
     _, exported = build_decoder(batch=1, capacity=2048)
@@ -115,12 +133,20 @@ def main() -> None:
     sizes, repeats = ((1_000, 10_000), 2) if options.quick else ((1_000, 10_000, 100_000), 5)
 
     by_size = {ops: lift_seconds(ops, repeats) for ops in track(sizes, "lifting", transient=True)}
-    result = Result(by_size, *torch_seconds(repeats), import_seconds(repeats))
+    proof = {
+        name: proof_seconds(name, sizes[-1], repeats)
+        for name in track(PROGRAMS, "proving", transient=True)
+    }
+    result = Result(by_size, proof, *torch_seconds(repeats), import_seconds(repeats))
 
     table = Table("what", "median", "against")
     for ops, seconds in by_size.items():
         table.add_row(
             f"lift of {ops:,} ops", f"{seconds * 1e3:.1f} ms", f"{seconds / ops * 1e6:.2f} us an op"
+        )
+    for name, seconds in proof.items():
+        table.add_row(
+            f"order and proof of {sizes[-1]:,} ops: {name}", f"{seconds * 1e3:.0f} ms", ""
         )
     share = result.torch_lift / result.torch_import
     table.add_row("import of the demo's decoder", f"{result.torch_import:.2f} s", "")

@@ -14,6 +14,7 @@ device buffers; IREE may overwrite the caller's buffer without a tie too, so the
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import platform
@@ -91,7 +92,7 @@ class Untied:
         self._text = re.sub(r"(, )?tf\.aliasing_output = \d+ : i32", "", lifted.text())
 
     def for_target(self, target: str, *, require: Any = None) -> Untied:
-        """Itself: nothing is done for a target without slots."""
+        """The module itself: without ties there is nothing to suit."""
         return self
 
     def artifact(self, version: str | None = None) -> bytes:
@@ -105,7 +106,7 @@ def lifted_step(
     """A step by a session, and the copies that its program makes."""
     (slot,) = lifted.slots
     program = kvlift.compile(lifted, target)
-    session = program.session(state={slot.name: _zeros(slot.type)})
+    session = program.session(state={slot.name: _zeros(slot.logical)})
     arguments = [a for a in session.function.arguments if a.slot is None]
     x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
@@ -120,7 +121,7 @@ def unlifted_step(lifted: kvlift.LiftedModule, target: str) -> Callable[[int], N
     """A step of the module without ties; its state goes back in as it came out."""
     (slot,) = lifted.slots
     executable = kvlift.compile(Untied(lifted), target)._executable(None)
-    state = executable.put(_zeros(slot.type), copy=True)
+    state = executable.put(_zeros(slot.store), copy=True)
     arguments = [a for a in executable.function.arguments if a.index != slot.argument]
     x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
@@ -175,7 +176,7 @@ def timed(steps: dict[Any, Callable[[int], None]], repeats: int) -> dict[Any, fl
 def measure(
     target: str, name: str, dtype: str, sizes: list[int], repeats: int, with_unlifted: bool
 ) -> Row:
-    """One row; in a process of its own, so that no other row's memory stays around."""
+    """One row."""
     form = forms()[name]
     steps: dict[Any, Callable[[int], None]] = {}
     copies: tuple[str, ...] = ()
@@ -196,17 +197,25 @@ def measure(
     return Row(target, name, dtype, by_kind["lifted"], by_kind["unlifted"], copies, form.is_rewrite)
 
 
+def measure_form(
+    name: str, options: argparse.Namespace, sizes: list[int], repeats: int
+) -> list[Row]:
+    """All rows of one form; nothing of one row stays in memory for the next."""
+    rows = []
+    for dtype in options.dtypes:
+        for target in options.targets:
+            rows.append(measure(target, name, dtype, sizes, repeats, options.unlifted))
+            gc.collect()
+    return rows
+
+
 def measure_all(options: argparse.Namespace, sizes: list[int], repeats: int) -> Iterator[Row]:
-    """Every row, one process after another."""
+    """Every row, one process for each form, one after another."""
     context = multiprocessing.get_context("spawn")
     for name in forms():
-        if options.forms and not any(part in name for part in options.forms):
-            continue
-        for dtype in options.dtypes:
-            for target in options.targets:
-                with context.Pool(1) as pool:
-                    given = (target, name, dtype, sizes, repeats, options.unlifted)
-                    yield pool.apply(measure, given)
+        if not options.forms or any(part in name for part in options.forms):
+            with context.Pool(1) as pool:
+                yield from pool.apply(measure_form, (name, options, sizes, repeats))
 
 
 def show(rows: list[Row], sizes: list[int], dtypes: list[str]) -> None:
@@ -236,7 +245,7 @@ def _cell(row: Row | None) -> str:
     return f"{times[min(times)]:,.0f} -> {times[max(times)]:,.0f} ({row.ratio:.2f})"
 
 
-def markdown(rows: list[Row], sizes: list[int], dtypes: list[str]) -> str:
+def markdown(rows: list[Row], dtypes: list[str]) -> str:
     """The same table for docs/benchmarks.md."""
     lines = [
         "| form | target | " + " | ".join(dtypes) + " |",
@@ -246,7 +255,7 @@ def markdown(rows: list[Row], sizes: list[int], dtypes: list[str]) -> str:
     for form, target in dict.fromkeys((r.form, r.target) for r in rows):
         cells = [_cell(found.get((form, target, d))).replace("->", "→") for d in dtypes]
         lines.append(f"| {form} | {target} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def save(rows: list[Row], path: Path) -> None:
@@ -286,7 +295,9 @@ def main() -> None:
         # A run of half an hour keeps what it has.
         save(rows, path)
     show(rows, sizes, options.dtypes)
-    console.print(f"written: {path}")
+    table = path.with_suffix(".md")
+    table.write_text(markdown(rows, options.dtypes))
+    console.print(f"written: {path}, {table}")
 
 
 if __name__ == "__main__":

@@ -66,18 +66,30 @@ std::unique_ptr<Host> load(const std::string &path) {
   return std::move(loaded.host);
 }
 
+/// Names in the IR are any bytes; what is no UTF-8 shows as `\xff`.
+nb::str textOf(const std::string &bytes) {
+  PyObject *text =
+      PyUnicode_DecodeUTF8(bytes.data(), bytes.size(), "backslashreplace");
+  if (!text)
+    throw nb::python_error();
+  return nb::steal<nb::str>(text);
+}
+
 void bindDiagnostics(nb::module_ &m) {
   nb::class_<SourceLocation>(m, "SourceLocation")
-      .def_ro("file", &SourceLocation::file)
+      .def_prop_ro("file",
+                   [](const SourceLocation &self) { return textOf(self.file); })
       .def_ro("line", &SourceLocation::line)
       .def_ro("column", &SourceLocation::column)
-      .def_ro("name", &SourceLocation::name);
+      .def_prop_ro(
+          "name", [](const SourceLocation &self) { return textOf(self.name); });
   nb::class_<Diagnostic>(m, "Diagnostic")
       .def_prop_ro("severity",
                    [](const Diagnostic &self) {
                      return std::string(severityName(self.severity));
                    })
-      .def_ro("message", &Diagnostic::message)
+      .def_prop_ro("message",
+                   [](const Diagnostic &self) { return textOf(self.message); })
       .def_ro("location", &Diagnostic::location)
       .def_ro("notes", &Diagnostic::notes);
 }
@@ -155,6 +167,21 @@ void bindHost(nb::module_ &m) {
             return std::pair(json, entriesOf(log));
           },
           "The manifest as JSON, or None and the diagnostics.")
+      .def(
+          "take_initial_values",
+          [](const Host &self, const nb::capsule &module) {
+            ApiScope scope(self);
+            nb::list values;
+            for (const InitialValue &each : takeInitialValues(moduleIn(module)))
+              values.append(nb::make_tuple(
+                  textOf(each.name), each.type.shape(),
+                  each.type.element().print(),
+                  nb::bytes(each.bytes.data(), each.bytes.size())));
+            return values;
+          },
+          "Takes the contents of lifted globals out of the module: the "
+          "argument's name, shape, element type, and bytes of all elements or "
+          "of the one that is everywhere.")
       .def(
           "chains",
           [](const Host &self, const nb::capsule &module) {

@@ -32,11 +32,17 @@ public:
   Value splat(Type type, int64_t value);
   /// A tensor of zeros; null for element types that have no zero.
   Value zeros(Type type);
+  /// Gives the operand of a reshape that this one would undo.
   Value reshape(Value value, const Dims &shape);
+  /// The same bits as elements of another type of the same width; the operand
+  /// of a bitcast_convert that this one would undo.
+  Value bitcast(Value value, Type element);
   /// Gives the operand of a transpose that this one would undo.
   Value transpose(Value value, const Dims &permutation);
   /// Broadcasts `value` so that its dimension i becomes `dims[i]`.
   Value broadcast(Value value, const Dims &shape, const Dims &dims);
+  /// Integers as integers of another type.
+  Value convert(Value value, Type element);
   Value iota(Type type, int64_t dim);
   Value binary(std::string_view opName, Value lhs, Value rhs);
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.

@@ -7,7 +7,8 @@
 //
 // The C API can neither attach notes nor emit warnings, so kvlift keeps its
 // own log; Python raises it, kvlift-opt prints it. Diagnostics hold plain data
-// and outlive the context they came from.
+// and outlive the context they came from. Their text is UTF-8 whatever the IR
+// holds.
 //
 //===----------------------------------------------------------------------===//
 #ifndef KVLIFT_DIAGNOSTICS_H
@@ -18,6 +19,10 @@
 #include <deque>
 
 namespace kvlift {
+
+/// What the user's source is called when it comes from memory. The host says
+/// `-`, which is no file either.
+inline constexpr std::string_view inMemory = "<module>";
 
 /// A place in the user's source. `file` is empty and numbers are 0 when the IR
 /// does not know; `name` is what `loc("name")` said.

@@ -82,8 +82,12 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
-  /// The elements of a dense i32 or i64 attribute that is not unsigned.
+  /// The elements of a dense i32 or i64 attribute that is not unsigned, unless
+  /// they are too many.
   std::optional<Dims> denseIntegers() const;
+  /// The elements of a dense attribute as they lie in memory, of a splat only
+  /// one; an i1 is a byte. Nothing for other types that are not whole bytes.
+  std::optional<std::string> denseBytes() const;
   std::string print() const;
 };
 
@@ -101,11 +105,12 @@ public:
   bool isRankedTensor() const;
   /// A ranked tensor of known extents, without an encoding.
   bool isStaticTensor() const;
-  /// Extents, `dynamicExtent` where unknown.
+  /// Extents, `dynamicExtent` where unknown; none for what is no ranked tensor.
   Dims shape() const;
   int64_t rank() const;
-  /// Number of elements of a static tensor.
+  /// Number of elements of a static tensor, or the largest number there is.
   int64_t elementCount() const;
+  /// The type itself when it is no ranked tensor.
   Type element() const;
   /// This tensor type with another shape.
   Type withShape(const Dims &shape) const;

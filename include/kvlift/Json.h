@@ -15,7 +15,7 @@ namespace kvlift::json {
 
 inline std::string string(std::string_view text) {
   std::string out = "\"";
-  for (char c : text) {
+  for (char c : asUtf8(text)) {
     if (c == '"' || c == '\\') {
       (out += '\\') += c;
       continue;

@@ -50,6 +50,8 @@ public:
 
   /// Changes an argument's type in the signature and in the entry block.
   void setArgumentType(int64_t index, Type type) const;
+  /// Changes a result's type in the signature only.
+  void setResultType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
   /// Returns one more value; gives its result index.
@@ -84,10 +86,13 @@ struct ScatterNumbers {
   Dims updateWindowDims;
   Dims insertedWindowDims;
   Dims scatterDimsToOperandDims;
-  bool hasBatchingDims;
+  Dims inputBatchingDims;
+  Dims indicesBatchingDims;
   int64_t indexVectorDim;
 };
 ScatterNumbers scatterNumbersOf(Operation scatter);
+Attribute scatterNumbersAttribute(Context context,
+                                  const ScatterNumbers &numbers);
 
 /// Whether the scatter's body returns the update, so that it overwrites.
 bool scatterOverwrites(Operation scatter);

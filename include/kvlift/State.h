@@ -12,6 +12,8 @@
 //                knows all state, so nothing is inferred about it
 //   kvlift.slot  the slot's name, on the argument and on its tied result
 //   kvlift.verdict  on a slot's argument: "in_place" or "copied: <why>"
+//   kvlift.logical  on a slot's argument that is stored as another type: the
+//                type that the model means
 //   kvlift.initial  what a slot holds before the first call, when the IR says
 //   tf.aliasing_output  on the argument: the result's index, for the runtimes
 //
@@ -29,6 +31,7 @@ inline constexpr std::string_view name = "kvlift.name";
 inline constexpr std::string_view kind = "kvlift.kind";
 inline constexpr std::string_view slot = "kvlift.slot";
 inline constexpr std::string_view verdict = "kvlift.verdict";
+inline constexpr std::string_view logical = "kvlift.logical";
 inline constexpr std::string_view initial = "kvlift.initial";
 inline constexpr std::string_view aliasing = "tf.aliasing_output";
 inline constexpr std::string_view ireeOutput = "iree.abi.output";
@@ -55,7 +58,8 @@ struct PublicFunction {
 };
 
 /// The public functions of a module, in program order. Reports and gives
-/// nothing when the marks of one contradict each other.
+/// nothing when the marks of one contradict each other, or when the name of a
+/// function, an argument or a slot is no UTF-8: others must be able to say it.
 std::optional<std::vector<PublicFunction>>
 readPublicFunctions(Operation module, DiagnosticLog &log);
 
@@ -69,8 +73,28 @@ struct NewSlot {
 /// number behind if another slot has that name.
 void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 
+/// The type that the model means by a slot, however it is stored.
+Type logicalType(const FuncOp &function, const Slot &slot);
+
+
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);
+
+/// What a slot holds before the first call.
+struct InitialValue {
+  /// The argument's.
+  std::string name;
+  Type type;
+  /// The elements as they lie in memory, one if all are the same.
+  std::string bytes;
+};
+
+/// Reports `kvlift.initial` marks that are no elements of the argument's type,
+/// or of which no array can be made.
+Status checkInitialValues(const FuncOp &function, DiagnosticLog &log);
+
+/// Takes `kvlift.initial` off the arguments of public functions.
+std::vector<InitialValue> takeInitialValues(Operation module);
 
 /// The manifest of a module as JSON: public functions with arguments, results
 /// and slots. Reports and gives nothing when marks contradict each other.

@@ -35,6 +35,11 @@ inline std::string quote(std::string_view text) {
   return "'" + std::string(text) + "'";
 }
 
+bool isUtf8(std::string_view text);
+
+/// The text with `\xNN` for every byte that is no UTF-8.
+std::string asUtf8(std::string_view text);
+
 inline std::string join(const std::vector<std::string> &parts,
                         std::string_view separator) {
   std::string text;

@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpRole.h"
+#include "kvlift/Carriers.h"
 #include "kvlift/InPlace.h"
 #include "kvlift/Provenance.h"
 
@@ -77,12 +78,6 @@ void Finder::inspect(const std::vector<Slot> &slots) {
   for (const BlockChains &chains : blocks)
     inspectLateReads(chains);
   inspectReadsBesideControlFlow();
-}
-
-bool isNarrowFloat(Type element) {
-  std::string name = element.print();
-  return name == "bf16" || name.starts_with("f8E") || name.starts_with("f6E") ||
-         name.starts_with("f4E");
 }
 
 bool hasUnitDim(const Dims &shape) {
@@ -161,7 +156,7 @@ void Finder::inspectChain(const BlockChains &chains, int64_t root) {
 /// Whether the scatter's positions are in dims 0, 1, … of its operand.
 bool indexesLeadingDims(Operation scatter) {
   ScatterNumbers numbers = scatterNumbersOf(scatter);
-  return !numbers.hasBatchingDims &&
+  return numbers.inputBatchingDims.empty() &&
          isIdentity(numbers.scatterDimsToOperandDims);
 }
 

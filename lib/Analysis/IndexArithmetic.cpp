@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "IndexArithmetic.h"
+#include "kvlift/IndexArithmetic.h"
 
 #include <algorithm>
 

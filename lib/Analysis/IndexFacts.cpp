@@ -12,7 +12,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/IndexFacts.h"
-#include "IndexArithmetic.h"
+#include "kvlift/IndexArithmetic.h"
+#include "kvlift/LoopCounter.h"
 
 #include <algorithm>
 
@@ -74,8 +75,11 @@ IndexFact IndexFacts::visit(Value value, const Window &window) {
   int64_t count = window.elementCount();
   if (op && isTracked(element) && count > 0 && --budget > 0)
     fact = visitOp(op, window);
-  if (!fact)
+  if (!fact) {
     fact = leaf(element, window);
+    if (auto range = counterRange(value))
+      fact->range = {range->first, range->second};
+  }
   if (count == 1 && (!fact->isAffine || fact->wrap)) {
     auto constant = constantOf(*fact);
     if (constant)

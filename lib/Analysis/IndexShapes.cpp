@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "IndexArithmetic.h"
+#include "kvlift/IndexArithmetic.h"
 #include "kvlift/IndexFacts.h"
 #include "kvlift/Ops.h"
 

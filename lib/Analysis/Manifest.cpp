@@ -76,8 +76,10 @@ std::string jsonFunction(const FuncOp &function,
     ties.push_back(
         "{\"name\": " + json::string(slot.name) +
         ", \"argument\": " + std::to_string(slot.argument) +
-        ", \"result\": " + std::to_string(slot.result) + ", \"type\": " +
-        jsonType(function.argumentType(slot.argument)) + ", \"kind\": " +
+        ", \"result\": " + std::to_string(slot.result) +
+        ", \"logical\": " + jsonType(logicalType(function, slot)) +
+        ", \"store\": " + jsonType(function.argumentType(slot.argument)) +
+        ", \"kind\": " +
         json::string(function.argumentAttribute(slot.argument, marks::kind)
                          .asString()
                          .value_or("inferred")) +

@@ -83,6 +83,32 @@ std::optional<std::vector<Slot>> kvlift::readSlots(const FuncOp &function,
   return slots;
 }
 
+/// Reports a name that is no UTF-8.
+static Status checkNames(const FuncOp &function, DiagnosticLog &log) {
+  Location where = function.operation().location();
+  auto check = [&](const std::string &name, const std::string &what) {
+    if (isUtf8(name))
+      return true;
+    log.error(where, what + " is called " + quote(name) +
+                         ", which is not UTF-8; rename it");
+    return false;
+  };
+  bool isFine = check(function.name(), "a function");
+  std::string of = " of function " + quote(function.name());
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i) {
+    std::string what = "argument #" + std::to_string(i) + of;
+    isFine &= check(argumentName(function, i), what);
+    isFine &= check(
+        function.argumentAttribute(i, marks::slot).asString().value_or(""),
+        "the slot of " + what);
+  }
+  for (int64_t i = 0, n = function.numResults(); i < n; ++i)
+    isFine &=
+        check(function.resultAttribute(i, marks::name).asString().value_or(""),
+              "result #" + std::to_string(i) + of);
+  return isFine ? Status::success() : Status::failure();
+}
+
 std::optional<std::vector<PublicFunction>>
 kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
   std::vector<PublicFunction> all;
@@ -90,11 +116,17 @@ kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
     if (!function.isPublic())
       continue;
     auto slots = readSlots(function, log);
-    if (!slots)
+    if (!slots || checkNames(function, log).failed())
       return std::nullopt;
     all.push_back({function, std::move(*slots)});
   }
   return all;
+}
+
+Type kvlift::logicalType(const FuncOp &function, const Slot &slot) {
+  Type logical =
+      function.argumentAttribute(slot.argument, marks::logical).asType();
+  return logical ? logical : function.argumentType(slot.argument);
 }
 
 /// Locations may call two arguments the same; slots may not be.

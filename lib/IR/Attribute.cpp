@@ -9,6 +9,7 @@
 #include "kvlift/IR.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace kvlift;
 
@@ -153,7 +154,12 @@ std::optional<Dims> Attribute::denseIntegers() const {
   // The host reads unsigned elements through other entry points.
   if (element.isUnsignedInteger() || (width != 32 && width != 64))
     return std::nullopt;
-  Dims values(api().mlirElementsAttrGetNumElements(raw));
+  // A splat of a huge shape takes no memory in the IR; here it would.
+  constexpr int64_t most = int64_t(1) << 24;
+  int64_t count = api().mlirElementsAttrGetNumElements(raw);
+  if (count < 0 || count > most)
+    return std::nullopt;
+  Dims values(count);
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = width == 32 ? api().mlirDenseElementsAttrGetInt32Value(raw, i)
                             : api().mlirDenseElementsAttrGetInt64Value(raw, i);
@@ -168,6 +174,25 @@ std::optional<int64_t> Attribute::splatInteger() const {
   if (!isSplat())
     return std::nullopt;
   return Attribute(api().mlirDenseElementsAttrGetSplatValue(raw)).asInteger();
+}
+
+std::optional<std::string> Attribute::denseBytes() const {
+  if (!isDenseElements())
+    return std::nullopt;
+  unsigned bits = typeOfValue().element().bitWidth();
+  size_t count = isSplat() ? 1 : api().mlirElementsAttrGetNumElements(raw);
+  if (bits == 1) {
+    // Some hosts pack them.
+    std::string bytes(count, '\0');
+    for (size_t i = 0; i < count; ++i)
+      bytes[i] = api().mlirDenseElementsAttrGetBoolValue(raw, i);
+    return bytes;
+  }
+  if (bits == 0 || bits % 8 != 0)
+    return std::nullopt;
+  auto *data =
+      static_cast<const char *>(api().mlirDenseElementsAttrGetRawData(raw));
+  return std::string(data, count * (bits / 8));
 }
 
 std::string Attribute::print() const {
@@ -220,12 +245,18 @@ bool Type::isStaticTensor() const {
   return true;
 }
 
-int64_t Type::rank() const { return api().mlirShapedTypeGetRank(raw); }
+int64_t Type::rank() const {
+  return isRankedTensor() ? api().mlirShapedTypeGetRank(raw) : 0;
+}
 
 int64_t Type::elementCount() const {
+  Dims extents = shape();
+  if (std::find(extents.begin(), extents.end(), 0) != extents.end())
+    return 0;
   int64_t count = 1;
-  for (int64_t extent : shape())
-    count *= extent;
+  for (int64_t extent : extents)
+    if (__builtin_mul_overflow(count, extent, &count))
+      return std::numeric_limits<int64_t>::max();
   return count;
 }
 
@@ -238,7 +269,10 @@ Dims Type::shape() const {
   return extents;
 }
 
-Type Type::element() const { return api().mlirShapedTypeGetElementType(raw); }
+Type Type::element() const {
+  return isRankedTensor() ? Type(api().mlirShapedTypeGetElementType(raw))
+                          : *this;
+}
 
 Type Type::withShape(const Dims &shape) const {
   return tensor(shape, element());

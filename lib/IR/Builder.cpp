@@ -87,15 +87,29 @@ Value Builder::zeros(Type type) {
     zero = "(0.0, 0.0)";
   else if (element.bitWidth() == 0)
     return {};
-  return constant(type, Attribute::parse(ctx, "dense<" + zero + "> : " +
-                                                  type.print()));
+  return constant(
+      type, Attribute::parse(ctx, "dense<" + zero + "> : " + type.print()));
 }
 
 Value Builder::reshape(Value value, const Dims &shape) {
   Type type = value.type().withShape(shape);
   if (type == value.type())
     return value;
+  if (Operation maker = value.definingOp();
+      maker && maker.is("stablehlo.reshape") && maker.operand(0).type() == type)
+    return maker.operand(0);
   return create("stablehlo.reshape", {value}, {type}).result();
+}
+
+Value Builder::bitcast(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  if (Operation maker = value.definingOp();
+      maker && maker.is("stablehlo.bitcast_convert") &&
+      maker.operand(0).type() == type)
+    return maker.operand(0);
+  return create("stablehlo.bitcast_convert", {value}, {type}).result();
 }
 
 Value Builder::transpose(Value value, const Dims &permutation) {
@@ -116,6 +130,13 @@ Value Builder::broadcast(Value value, const Dims &shape, const Dims &dims) {
                 {value.type().withShape(shape)},
                 {{"broadcast_dimensions", Attribute::i64Array(ctx, dims)}})
       .result();
+}
+
+Value Builder::convert(Value value, Type element) {
+  Type type = Type::tensor(value.type().shape(), element);
+  if (type == value.type())
+    return value;
+  return create("stablehlo.convert", {value}, {type}).result();
 }
 
 Value Builder::iota(Type type, int64_t dim) {

@@ -6,14 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Diagnostics.h"
+#include "Raw.h"
 
 #include <algorithm>
 
 using namespace kvlift;
 
 static std::string text(MlirIdentifier identifier) {
-  MlirStringRef ref = api().mlirIdentifierStr(identifier);
-  return std::string(ref.data, ref.length);
+  return asUtf8(toView(api().mlirIdentifierStr(identifier)));
 }
 
 /// Fills `place` from the first file position and the first name that the
@@ -46,6 +46,8 @@ static void findPlace(MlirLocation location, SourceLocation &place) {
 SourceLocation::SourceLocation(Location location) {
   if (location)
     findPlace(location.raw, *this);
+  if (file == "-")
+    file = inMemory;
 }
 
 std::string SourceLocation::print() const {
@@ -71,7 +73,7 @@ std::string_view kvlift::severityName(Severity severity) {
 }
 
 Diagnostic &Diagnostic::note(SourceLocation where, std::string text) {
-  notes.push_back({Severity::note, std::move(where), std::move(text), {}});
+  notes.push_back({Severity::note, std::move(where), asUtf8(text), {}});
   return *this;
 }
 
@@ -86,7 +88,7 @@ std::string Diagnostic::print() const {
 Diagnostic &DiagnosticLog::report(Severity severity, SourceLocation where,
                                   std::string text) {
   return entries.emplace_back(
-      Diagnostic{severity, std::move(where), std::move(text), {}});
+      Diagnostic{severity, std::move(where), asUtf8(text), {}});
 }
 
 bool DiagnosticLog::hasErrors() const {

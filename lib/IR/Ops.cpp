@@ -98,6 +98,14 @@ void FuncOp::setArgumentType(int64_t index, Type type) const {
   body().argument(index).setType(type);
 }
 
+void FuncOp::setResultType(int64_t index, Type type) const {
+  std::vector<Type> results = functionType().functionResults();
+  results[index] = type;
+  Type changed =
+      Type::function(op.context(), functionType().functionInputs(), results);
+  op.setAttribute("function_type", Attribute::type(changed));
+}
+
 /// An attribute list must keep pace with what it is about, if there is one.
 static void appendEmpty(Operation op, std::string_view list) {
   Attribute all = op.attribute(list);
@@ -222,6 +230,13 @@ static Dims readDims(MlirAttribute numbers, intptr_t (*size)(MlirAttribute),
   return dims;
 }
 
+static std::string printDims(const Dims &dims) {
+  std::vector<std::string> parts;
+  for (int64_t dim : dims)
+    parts.push_back(std::to_string(dim));
+  return "[" + join(parts, ", ") + "]";
+}
+
 ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
   MlirAttribute numbers = scatter.attribute("scatter_dimension_numbers").raw;
   return {
@@ -237,9 +252,32 @@ ScatterNumbers kvlift::scatterNumbersOf(Operation scatter) {
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsSize,
           api()
               .stablehloScatterDimensionNumbersGetScatteredDimsToOperandDimsElem),
-      api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize(numbers) !=
-          0,
+      readDims(numbers,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsSize,
+               api().stablehloScatterDimensionNumbersGetInputBatchingDimsElem),
+      readDims(
+          numbers,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsSize,
+          api()
+              .stablehloScatterDimensionNumbersGetScatterIndicesBatchingDimsElem),
       api().stablehloDimensionNumbersGetIndexVectorDim(numbers)};
+}
+
+Attribute kvlift::scatterNumbersAttribute(Context context,
+                                          const ScatterNumbers &numbers) {
+  return Attribute::parse(
+      context,
+      "#stablehlo.scatter<update_window_dims = " +
+          printDims(numbers.updateWindowDims) +
+          ", inserted_window_dims = " + printDims(numbers.insertedWindowDims) +
+          ", input_batching_dims = " + printDims(numbers.inputBatchingDims) +
+          ", scatter_indices_batching_dims = " +
+          printDims(numbers.indicesBatchingDims) +
+          ", scatter_dims_to_operand_dims = " +
+          printDims(numbers.scatterDimsToOperandDims) +
+          ", index_vector_dim = " + std::to_string(numbers.indexVectorDim) +
+          ">");
 }
 
 bool kvlift::scatterOverwrites(Operation scatter) {
@@ -277,19 +315,14 @@ DotNumbers kvlift::dotNumbersOf(Operation dot) {
 
 Attribute kvlift::dotNumbersAttribute(Context context,
                                       const DotNumbers &numbers) {
-  auto list = [](const Dims &dims) {
-    std::vector<std::string> parts;
-    for (int64_t dim : dims)
-      parts.push_back(std::to_string(dim));
-    return "[" + join(parts, ", ") + "]";
-  };
-  return Attribute::parse(
-      context,
-      "#stablehlo.dot<lhs_batching_dimensions = " + list(numbers.lhsBatch) +
-          ", rhs_batching_dimensions = " + list(numbers.rhsBatch) +
-          ", lhs_contracting_dimensions = " + list(numbers.lhsContracting) +
-          ", rhs_contracting_dimensions = " + list(numbers.rhsContracting) +
-          ">");
+  return Attribute::parse(context, "#stablehlo.dot<lhs_batching_dimensions = " +
+                                       printDims(numbers.lhsBatch) +
+                                       ", rhs_batching_dimensions = " +
+                                       printDims(numbers.rhsBatch) +
+                                       ", lhs_contracting_dimensions = " +
+                                       printDims(numbers.lhsContracting) +
+                                       ", rhs_contracting_dimensions = " +
+                                       printDims(numbers.rhsContracting) + ">");
 }
 
 //===----------------------------------------------------------------------===//

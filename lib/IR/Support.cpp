@@ -28,6 +28,55 @@ static size_t editDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// How many bytes the character at the start takes; 0 when it is no UTF-8.
+static size_t characterSize(std::string_view text) {
+  auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  unsigned first = byte(0), second = byte(1);
+  if (first < 0x80)
+    return 1;
+  size_t size = first < 0xC2   ? 0
+                : first < 0xE0 ? 2
+                : first < 0xF0 ? 3
+                : first < 0xF5 ? 4
+                               : 0;
+  for (size_t i = 1; i < size; ++i)
+    if (byte(i) >> 6 != 2)
+      return 0;
+  // Longer than need be, half of a pair, or past the last character.
+  bool isBad =
+      (first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
+      (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90);
+  return isBad ? 0 : size;
+}
+
+bool kvlift::isUtf8(std::string_view text) {
+  while (!text.empty()) {
+    size_t size = characterSize(text);
+    if (size == 0)
+      return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+std::string kvlift::asUtf8(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    size_t size = characterSize(text);
+    if (size > 0) {
+      out += text.substr(0, size);
+    } else {
+      constexpr std::string_view digits = "0123456789abcdef";
+      unsigned byte = static_cast<unsigned char>(text.front());
+      ((out += "\\x") += digits[byte / 16]) += digits[byte % 16];
+    }
+    text.remove_prefix(std::max<size_t>(size, 1));
+  }
+  return out;
+}
+
 std::optional<std::string>
 kvlift::nearestName(std::string_view name,
                     const std::vector<std::string> &candidates) {

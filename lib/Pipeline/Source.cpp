@@ -65,9 +65,8 @@ static std::string problemWith(std::string_view bytes) {
          "; write it for an older version, or install a newer torch-mlir";
 }
 
-/// The host calls what it parses from memory `-`.
 static void giveName(SourceLocation &where, const std::string &name) {
-  if (where.file == "-" || where.file.empty())
+  if (where.file == inMemory || where.file.empty())
     where.file = name;
 }
 

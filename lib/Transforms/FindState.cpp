@@ -50,7 +50,7 @@ public:
 
   Status readMarks() {
     auto slots = readSlots(function, log);
-    if (!slots)
+    if (!slots || checkInitialValues(function, log).failed())
       return Status::failure();
     for (const Slot &slot : *slots)
       take({slot.argument, slot.result});

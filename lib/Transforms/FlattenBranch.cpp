@@ -27,13 +27,30 @@ static constexpr int opLimit = 64;
 /// Whether computing the op for nothing costs next to nothing. Division is not
 /// in the list: IREE's integer division by zero traps.
 static bool isCheap(Operation op) {
-  static constexpr std::string_view names[] = {
-      "add",      "and",        "bitcast_convert", "broadcast_in_dim",
-      "clamp",    "compare",    "concatenate",     "constant",
-      "convert",  "iota",       "maximum",         "minimum",
-      "multiply", "negate",     "not",             "or",
-      "pad",      "reshape",    "select",          "slice",
-      "subtract", "transpose",  "xor",             "dynamic_slice"};
+  static constexpr std::string_view names[] = {"add",
+                                               "and",
+                                               "bitcast_convert",
+                                               "broadcast_in_dim",
+                                               "clamp",
+                                               "compare",
+                                               "concatenate",
+                                               "constant",
+                                               "convert",
+                                               "iota",
+                                               "maximum",
+                                               "minimum",
+                                               "multiply",
+                                               "negate",
+                                               "not",
+                                               "or",
+                                               "pad",
+                                               "reshape",
+                                               "select",
+                                               "slice",
+                                               "subtract",
+                                               "transpose",
+                                               "xor",
+                                               "dynamic_slice"};
   std::string_view name = op.name();
   constexpr std::string_view dialect = "stablehlo.";
   if (!name.starts_with(dialect))
@@ -87,8 +104,8 @@ void kvlift::flattenCheapBranch(Operation branch) {
       taken = build.compare("EQ", selector, build.splat(selector.type(), k));
     for (size_t i = 0; i < chosen.size(); ++i)
       if (!(yields[k][i] == chosen[i]))
-        chosen[i] = build.select(build.reshape(taken, {}), yields[k][i],
-                                 chosen[i]);
+        chosen[i] =
+            build.select(build.reshape(taken, {}), yields[k][i], chosen[i]);
   }
   for (size_t i = 0; i < chosen.size(); ++i)
     branch.result(i).replaceAllUsesWith(chosen[i]);

@@ -16,6 +16,12 @@
 // branches, an argument passed twice, functions that call themselves, and those
 // that something other than func.call names.
 //
+// In a loop, a version that the body drops starts from the old value in every
+// iteration: to carry it on would change what the next iteration reads, and to
+// return the last one would be a guess. In a branch the version and the old
+// value could be returned from `if` without a guess, but no frontend that we
+// know drops one there: torch.cond takes no branches that mutate.
+//
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Builder.h"

@@ -44,8 +44,7 @@ static bool isIndexArithmetic(Operation op) {
 /// An identity that frontends leave behind: the value itself.
 static Value withoutIdentity(Value value) {
   Operation op = value.definingOp();
-  while (op &&
-         (op.is("stablehlo.convert") || op.is("stablehlo.reshape")) &&
+  while (op && (op.is("stablehlo.convert") || op.is("stablehlo.reshape")) &&
          op.operand(0).type() == op.result().type()) {
     value = op.operand(0);
     op = value.definingOp();
@@ -193,8 +192,8 @@ void kvlift::eraseIfDead(Operation op) {
     std::vector<Operation> makers;
     for (Value operand : next.operands())
       if (Operation maker = operand.definingOp();
-          maker && std::find(makers.begin(), makers.end(), maker) ==
-                       makers.end())
+          maker &&
+          std::find(makers.begin(), makers.end(), maker) == makers.end())
         makers.push_back(maker);
     next.erase();
     // One of them may have been erased as what another one used.

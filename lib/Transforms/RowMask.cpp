@@ -233,8 +233,9 @@ std::optional<RowMask> kvlift::rowMaskOf(Value mask, bool chosen) {
       return std::nullopt;
     bound.offset += isNext;
     Bound &known = isLow ? low : high;
-    bool isFirst = isLow ? !low.value && low.offset == 0
-                         : !high.value && high.offset == mask.type().shape()[dim];
+    bool isFirst = isLow
+                       ? !low.value && low.offset == 0
+                       : !high.value && high.offset == mask.type().shape()[dim];
     if (!isFirst)
       return std::nullopt;
     known = bound;

@@ -89,8 +89,8 @@ std::optional<Chain> chainOf(Value yielded, Block branch) {
 /// the branch made, and is put on outside.
 BranchUpdate branchUpdateOf(Operation update) {
   Value stack = update.operand(0), data = update.operand(1);
-  auto starts = pieceStartsOf(update, stack.type().shape(),
-                              data.type().shape());
+  auto starts =
+      pieceStartsOf(update, stack.type().shape(), data.type().shape());
   Value condition = takeCondition(data, stack, starts);
   return {data, condition, startsOf(update)};
 }
@@ -129,8 +129,8 @@ void addToWrites(const Chain &chain, size_t branch, size_t branches,
     BranchUpdate each = branchUpdateOf(update);
     Type window = each.data.type();
     Type index = each.starts.empty() ? Type() : each.starts.front().type();
-    while (next < writes.size() && !(writes[next].window == window &&
-                                     writes[next].index == index))
+    while (next < writes.size() &&
+           !(writes[next].window == window && writes[next].index == index))
       ++next;
     if (next == writes.size())
       writes.push_back({window,
@@ -256,9 +256,8 @@ public:
 
 private:
   bool isSlot(int64_t result) const {
-    return std::any_of(plans.begin(), plans.end(), [&](const Plan &plan) {
-      return plan.result == result;
-    });
+    return std::any_of(plans.begin(), plans.end(),
+                       [&](const Plan &plan) { return plan.result == result; });
   }
 
   std::vector<Value> kept(const std::vector<Value> &all) const {
@@ -319,8 +318,8 @@ private:
                                        : made.result(next++));
       if (!isCertain(write)) {
         Dims window = write.window.shape();
-        Value condition = followsPredicate(write) ? op.operand(0)
-                                                  : made.result(next++);
+        Value condition =
+            followsPredicate(write) ? op.operand(0) : made.result(next++);
         Value mask = build.broadcast(build.reshape(condition, {}), window, {});
         Value old = build.dynamicSlice(version, starts, window);
         bool isSwapped = followsPredicate(write) && !write.branches[0];

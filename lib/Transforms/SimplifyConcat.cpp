@@ -143,8 +143,8 @@ std::vector<Write> writesOf(const Plan &plan) {
     if (piece.begin == piece.end)
       continue;
     Operation maker = piece.value.definingOp();
-    bool isEarly = piece.kind == Piece::updated &&
-                   maker.block() == plan.concat.block();
+    bool isEarly =
+        piece.kind == Piece::updated && maker.block() == plan.concat.block();
     if (isEarly)
       early.push_back({{piece.value}, piece.begin, maker});
     else if (piece.kind != Piece::kept && isRun)

@@ -23,6 +23,7 @@
 #include "SlicePiece.h"
 #include "UpdateRewrite.h"
 #include "kvlift/Builder.h"
+#include "kvlift/LoopCounter.h"
 #include "kvlift/State.h"
 
 using namespace kvlift;
@@ -39,29 +40,6 @@ struct Loop {
       : op(op), condition(op.regions()[0].firstBlock()),
         body(op.regions()[1].firstBlock()), yield(body.terminator()) {}
 };
-
-/// The number of iterations, if the carried value counts them from 0 on.
-std::optional<int64_t> tripCount(const Loop &loop, int64_t counter) {
-  Operation next = loop.yield.operand(counter).definingOp();
-  Value argument = loop.body.argument(counter);
-  if (constantInteger(loop.op.operand(counter)) != 0 || !next ||
-      !next.is("stablehlo.add"))
-    return std::nullopt;
-  bool isLeft = next.operand(0) == argument;
-  if ((!isLeft && !(next.operand(1) == argument)) ||
-      constantInteger(next.operand(isLeft ? 1 : 0)) != 1)
-    return std::nullopt;
-  Operation test = loop.condition.terminator().operand(0).definingOp();
-  if (!test || !test.is("stablehlo.compare"))
-    return std::nullopt;
-  Value count = loop.condition.argument(counter);
-  std::string direction = directionOf(test);
-  if (direction == "LT" && test.operand(0) == count)
-    return constantInteger(test.operand(1));
-  if (direction == "GT" && test.operand(1) == count)
-    return constantInteger(test.operand(0));
-  return std::nullopt;
-}
 
 /// A loop's output that replaces its input.
 struct Plan {
@@ -82,15 +60,17 @@ std::optional<int64_t> layerDim(const Dims &stack, const Dims &window) {
   return found;
 }
 
-/// The carried value that a start is; -1 when it is none.
-int64_t counterOf(Value start, const Loop &loop) {
+/// Whether the start counts 0, 1, 2, ...
+bool countsFromZero(Value start, const Loop &loop) {
   Operation op = start.definingOp();
   while (op && op.is("stablehlo.convert")) {
     start = op.operand(0);
     op = start.definingOp();
   }
-  bool isCarried = start.isBlockArgument() && start.argumentOwner() == loop.body;
-  return isCarried ? start.argumentNumber() : -1;
+  if (!start.isBlockArgument() || !(start.argumentOwner() == loop.body))
+    return false;
+  auto counter = counterOf(loop.op, start.argumentNumber());
+  return counter && counter->first == 0 && counter->step == 1;
 }
 
 /// Whether the body only slices the input at the place that `write` writes.
@@ -126,8 +106,8 @@ std::optional<Plan> match(const Loop &loop, int64_t output, Value slot,
     return std::nullopt;
   }
   auto dim = layerDim(built.type().shape(), write.operand(1).type().shape());
-  int64_t counter = dim ? counterOf(startsOf(write)[*dim], loop) : -1;
-  if (counter < 0 || tripCount(loop, counter) != built.type().shape()[*dim]) {
+  if (!dim || !countsFromZero(startsOf(write)[*dim], loop) ||
+      tripCountOf(loop.op) != built.type().shape()[*dim]) {
     reason = "it does not provably write every layer once";
     return std::nullopt;
   }

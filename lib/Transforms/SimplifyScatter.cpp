@@ -1,25 +1,30 @@
-//===- SimplifyScatter.cpp - Overwriting scatters in simplify-updates -----===//
+//===- SimplifyScatter.cpp - Scatters in simplify-updates -----------------===//
 //
 // Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// torch's `index_copy_` and `index_put_` of rows arrive as
-//   transpose -> window scatter on dim 0 -> transpose
-// which costs two transposes of the whole slot. For a scatter that updates a
-// slot, through a transpose or not:
-// 1. Check that it overwrites whole rows of one dim, at provably consecutive
-//    positions `base + j`.
-// 2. Write the rows with one dynamic_update_slice on the slot's own layout,
-//    guarded because scatter drops rows that are out of range.
+// torch's `index_copy_` and `index_put_` arrive as element-wise scatters, or as
+// window scatters between two transposes of the whole slot; JAX's `.at[].set`
+// as scatters on any dims. For a scatter that updates a slot:
+// 1. Describe where each dim of the update goes, in the slot's own layout
+//    (ScatterMap.h), with affine facts about the index vectors (IndexFacts.h).
+// 2. Where every dim of the update counts along one dim of the slot, by ones,
+//    the update is a window: one dynamic_update_slice, guarded because scatter
+//    drops what is out of range.
+// 3. Dims of the update that do not count like this are unrolled if they have
+//    few elements: a dynamic_update_slice for each, in order, so that of two
+//    elements for one place the last one stays, as in the interpreter.
+// 4. What is left, and what a body combines with the old value, becomes a
+//    scatter on the slot's leading dims (LeadingScatter.cpp).
 //
 //===----------------------------------------------------------------------===//
 
 #include "GuardedWrite.h"
+#include "RewriteSupport.h"
+#include "ScatterMap.h"
 #include "UpdateRewrite.h"
-#include "kvlift/Ops.h"
-#include "kvlift/Rows.h"
 
 #include <algorithm>
 
@@ -27,21 +32,23 @@ using namespace kvlift;
 
 namespace {
 
-/// One scatter that can become a dynamic_update_slice. `slot` is the version
-/// that it updates, in the slot's layout; the scatter's operand dim i is slot
-/// dim view[i].
+/// The most dynamic_update_slices that one scatter becomes.
+constexpr int64_t rowLimit = 8;
+
+/// Where one window of the update goes.
+struct Piece {
+  Window part;
+  /// For each dim of the slot.
+  std::vector<IndexFact> starts;
+};
+
 struct Plan {
-  Operation scatter;
-  Value slot;
-  Dims view;
-  /// The slot's dim along which the rows lie.
-  int64_t dim;
-  RowRun rows;
-  /// The update's shape with a dim for the rows, which a scatter at a single
-  /// position leaves out.
-  Dims updateShape;
-  /// The update's dim for each slot dim.
+  ScatterMap map;
+  std::vector<Piece> pieces;
+  /// For each dim of the slot the update's dim that counts along it, or -1.
   Dims updateDims;
+  /// The type that positions are computed in.
+  Type index;
 };
 
 struct PlanOrReason {
@@ -51,163 +58,316 @@ struct PlanOrReason {
 
 PlanOrReason refuse(std::string reason) { return {std::nullopt, reason}; }
 
-Dims identity(int64_t rank) {
-  Dims dims(rank);
-  for (int64_t i = 0; i < rank; ++i)
-    dims[i] = i;
-  return dims;
-}
-
-/// For each dim of the scatter's operand, the update's dim that fills it.
-Dims updateDimsOf(const Dims &windowDims, int64_t rank, int64_t rowDim) {
-  Dims dims(rank);
-  int64_t nextWindow = 0;
-  for (int64_t i = 0; i < rank; ++i)
-    if (i != rowDim)
-      dims[i] = windowDims[nextWindow++];
-  // The one update dim that is no window dim counts the rows.
-  for (int64_t u = 0; u < rank; ++u)
-    if (std::find(windowDims.begin(), windowDims.end(), u) == windowDims.end())
-      dims[rowDim] = u;
-  return dims;
-}
-
-/// Whether the update covers every dim of the operand but the row dim.
-bool coversWholeRows(const Dims &operand, const Dims &update,
-                     const Dims &updateDims, int64_t rowDim) {
-  for (int64_t i = 0, rank = operand.size(); i < rank; ++i)
-    if (i != rowDim && operand[i] != update[updateDims[i]])
-      return false;
-  return true;
-}
-
-/// How the positions stand in the index tensor.
-enum class Positions { single, vector, other };
-
-Positions positionsOf(Type indices, int64_t indexVectorDim) {
-  Dims shape = indices.shape();
-  if (shape.size() == 1 && indexVectorDim == 0)
-    return Positions::single;
-  bool isVector = shape.size() == 1 && indexVectorDim == 1;
-  bool isColumn = shape.size() == 2 && indexVectorDim == 1 && shape[1] == 1;
-  return isVector || isColumn ? Positions::vector : Positions::other;
-}
-
-std::vector<WindowStart> startsOf(const Plan &plan) {
-  std::vector<WindowStart> starts(plan.slot.type().rank());
-  starts[plan.dim] = {plan.rows.base, plan.rows.offset};
-  return starts;
-}
-
-PlanOrReason match(Operation scatter) {
-  if (scatterInputs(scatter) != 1)
-    return refuse("it has several inputs");
-  if (!scatterOverwrites(scatter))
-    return refuse("its body combines the update with the old value");
-  Value operand = scatter.operand(0), indices = scatter.operand(1),
-        update = scatter.operand(2);
-  for (Value value : {operand, indices, update})
+/// What keeps a scatter from being looked at; empty when nothing does.
+std::string unreadable(Operation scatter) {
+  for (Value value : scatter.operands())
     if (!value.type().isStaticTensor())
-      return refuse("its shapes are dynamic");
-  if (!(scatter.result().type() == operand.type()))
-    return refuse("its result is " + scatter.result().type().print());
+      return "its shapes are dynamic";
+  if (!(scatter.result().type() == scatter.operand(0).type()))
+    return "its result is " + scatter.result().type().print();
+  Operation maker = scatter.operand(0).definingOp();
+  if (maker && maker.is("stablehlo.transpose") &&
+      !maker.operand(0).type().isStaticTensor())
+    return "its shapes are dynamic";
+  return "";
+}
 
-  ScatterNumbers numbers = scatterNumbersOf(scatter);
-  int64_t rank = operand.type().rank();
-  if (numbers.hasBatchingDims || numbers.scatterDimsToOperandDims.size() != 1 ||
-      numbers.insertedWindowDims != numbers.scatterDimsToOperandDims)
-    return refuse("it does not index one dimension");
-  Positions positions = positionsOf(indices.type(), numbers.indexVectorDim);
-  if (positions == Positions::other)
-    return refuse("its positions are not a vector");
+/// Finds the windows of one scatter.
+class Matcher {
+public:
+  Matcher(IndexFacts &facts, const ScatterMap &map)
+      : facts(facts), map(map), whole(Window::whole(map.update().type())),
+        unrolled(map.indexDims.size(), false),
+        moves(map.indexDims.size(), false) {}
 
-  int64_t rowDim = numbers.scatterDimsToOperandDims.front();
-  Dims windowDims = numbers.updateWindowDims;
-  Dims updateShape = update.type().shape();
-  if (positions == Positions::single) {
-    // Give the one row a dim of its own, behind the others.
-    windowDims = identity(rank - 1);
-    updateShape.push_back(1);
+  PlanOrReason run() {
+    findRepeated();
+    findUnrolled();
+    int64_t count = 1;
+    for (size_t u = 0; u < unrolled.size(); ++u)
+      count *= unrolled[u] ? whole.extent(u) : 1;
+    if (count > rowLimit)
+      return refuse("its rows are not provably consecutive, and more than " +
+                    std::to_string(rowLimit));
+    if (!keepsOrder())
+      return refuse("its rows may overlap out of order");
+    Plan plan{map, {}, updateDimsOf(sample()), {}};
+    for (std::optional<Window> part = sample(); part; part = next(*part)) {
+      if (std::string reason = add(plan, *part); !reason.empty())
+        return refuse(reason);
+    }
+    return check(plan);
   }
-  Dims updateDims = updateDimsOf(windowDims, rank, rowDim);
-  if (!coversWholeRows(operand.type().shape(), updateShape, updateDims, rowDim))
-    return refuse("its windows are smaller than a row");
-  std::optional<RowRun> rows = consecutiveRows(indices);
-  if (!rows)
-    return refuse("its rows are not provably consecutive");
-  Plan plan{scatter, operand,     identity(rank), rowDim,
-            *rows,   updateShape, updateDims};
-  Operation maker = operand.definingOp();
-  if (maker && maker.is("stablehlo.transpose")) {
-    if (!maker.operand(0).type().isStaticTensor())
-      return refuse("its shapes are dynamic");
-    plan.slot = maker.operand(0);
-    plan.view = permutationOf(maker);
-    plan.dim = plan.view[rowDim];
-    for (int64_t i = 0; i < rank; ++i)
-      plan.updateDims[plan.view[i]] = updateDims[i];
+
+private:
+  /// Dims along which nothing moves: only their last element counts.
+  void findRepeated() {
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      IndexFact fact = positionsOf(facts, map, dim, whole);
+      for (size_t u = 0; u < moves.size(); ++u)
+        moves[u] = moves[u] || fact.varies[u];
+    }
   }
-  Dims window(rank);
-  for (int64_t i = 0; i < rank; ++i)
-    window[i] = updateShape[plan.updateDims[i]];
-  if (auto obstacle = obstacleTo(plan.slot.type().shape(), window,
-                                 startsOf(plan), indices.type().element()))
-    return refuse(*obstacle);
-  return {plan, ""};
-}
 
-GuardedWrite writeOf(const Plan &plan, Builder &build) {
-  Value update = build.reshape(plan.scatter.operand(2), plan.updateShape);
-  if (!isIdentity(plan.updateDims))
-    update = build.transpose(update, plan.updateDims);
-  return {plan.slot, update, startsOf(plan),
-          plan.scatter.operand(1).type().element()};
-}
+  /// The first window that is left when the unrolled dims are.
+  Window sample() const {
+    Window part = whole;
+    for (size_t u = 0; u < unrolled.size(); ++u) {
+      if (unrolled[u])
+        part.high[u] = 1;
+      else if (!moves[u])
+        part.low[u] = part.high[u] - 1;
+    }
+    return part;
+  }
 
-void eraseIfUnused(Operation op) {
-  for (Value result : op.results())
-    if (!result.isUnused())
-      return;
-  op.erase();
-}
+  /// The window after `part` in row-major order, if there is one.
+  std::optional<Window> next(Window part) const {
+    for (size_t u = unrolled.size(); u-- > 0;) {
+      if (!unrolled[u])
+        continue;
+      ++part.low[u];
+      if (++part.high[u] <= whole.high[u])
+        return part;
+      part.low[u] = 0;
+      part.high[u] = 1;
+    }
+    return std::nullopt;
+  }
 
-/// Uses of the scatter's result see the new version in their own layout; a
-/// transpose back to the slot's layout is the new version itself.
-void apply(const Plan &plan) {
-  Builder build(plan.scatter);
-  Value updated = writeGuarded(build, writeOf(plan, build));
-  Value old = plan.scatter.result();
-  std::vector<Operation> makers{plan.scatter.operand(0).definingOp()};
-  if (Operation maker = plan.scatter.operand(2).definingOp();
-      !(maker == makers.front()))
-    makers.push_back(maker);
-  Dims back = invertPermutation(plan.view);
-  for (const Use &use : old.uses()) {
-    Operation user(use.user);
-    if (isIdentity(plan.view) || !user.is("stablehlo.transpose") ||
-        permutationOf(user) != back ||
-        !(user.result().type() == updated.type()))
+  /// Adds a window to the plan, or says why it is none.
+  std::string add(Plan &plan, const Window &part) {
+    Piece piece{part, {}};
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      piece.starts.push_back(positionsOf(facts, map, dim, part));
+      if (mayCrossEdge(facts, map, dim, part))
+        return "its windows may lie across the edge of the slot, where "
+               "runtimes differ";
+      if (!isRun(piece.starts.back(), part))
+        return "its rows are not provably consecutive";
+    }
+    if (updateDimsOf(part) != plan.updateDims)
+      return "its rows lie along different dims";
+    plan.pieces.push_back(piece);
+    return "";
+  }
+
+  /// Whether the positions count by ones along one dim of the update at most.
+  static bool isRun(const IndexFact &fact, const Window &part) {
+    int64_t counting = 0;
+    for (size_t u = 0; u < part.low.size(); ++u)
+      if (part.extent(u) > 1 && fact.steps[u] != 0)
+        counting += fact.steps[u] == 1 ? 1 : 2;
+    return fact.isAffine && counting <= 1;
+  }
+
+  /// Unrolls dims until the positions in each dim of the slot are a run, and
+  /// each dim of the update counts along one dim of the slot.
+  void findUnrolled() {
+    while (std::optional<size_t> dim = misfit())
+      unrolled[*dim] = true;
+  }
+
+  /// A dim of the update that does not count along one dim of the slot.
+  std::optional<size_t> misfit() {
+    Window part = sample();
+    std::vector<bool> isTaken(unrolled.size(), false);
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      IndexFact fact = positionsOf(facts, map, dim, part);
+      for (size_t u = 0; u < unrolled.size(); ++u) {
+        if (part.extent(u) <= 1 || !fact.varies[u])
+          continue;
+        if (!isRun(fact, part) || isTaken[u])
+          return u;
+        isTaken[u] = true;
+      }
+    }
+    for (size_t u = 0; u < unrolled.size(); ++u)
+      if (part.extent(u) > 1 && !isTaken[u])
+        return u;
+    return std::nullopt;
+  }
+
+  /// Whether a window that is written later has no element that the scatter
+  /// writes earlier at the same place: dims outside of an unrolled one must
+  /// count from the same start each time.
+  bool keepsOrder() {
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      IndexFact fact = positionsOf(facts, map, dim, whole);
+      bool isOutside = false;
+      for (size_t u = 0; u < unrolled.size(); ++u) {
+        if (unrolled[u] && isOutside && fact.varies[u])
+          return false;
+        isOutside |= !unrolled[u] && fact.varies[u];
+      }
+    }
+    return true;
+  }
+
+  Dims updateDimsOf(const Window &part) {
+    Dims dims;
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      IndexFact fact = positionsOf(facts, map, dim, part);
+      // A unit dim of the update may well have a dim of its own.
+      int64_t own = map.dims[dim].updateDim;
+      dims.push_back(own >= 0 && part.extent(own) == 1 ? own : -1);
+      for (size_t u = 0; u < unrolled.size(); ++u)
+        if (part.extent(u) > 1 && fact.steps[u] != 0)
+          dims.back() = u;
+    }
+    return dims;
+  }
+
+  /// What the guarded writes need.
+  PlanOrReason check(Plan plan) {
+    plan.index = map.indices().type().element();
+    if (!plan.index.isInteger())
+      return refuse("its index type " + plan.index.print() +
+                    " cannot count the rows");
+    bool isNarrow = false, isExact = true;
+    int64_t wraps = 0;
+    for (const Piece &piece : plan.pieces)
+      for (int64_t dim = 0; dim < map.rank(); ++dim) {
+        const IndexFact &start = piece.starts[dim];
+        wraps += start.wrap.has_value();
+        if (start.wrap && *start.wrap < map.extent(dim))
+          return refuse("its negative positions are not counted from the end");
+        isNarrow |= !canHold(plan.index, 2 * map.extent(dim));
+        isExact &= start.isExact;
+      }
+    if (wraps > static_cast<int64_t>(plan.pieces.size()))
+      return refuse("several positions may be negative");
+    bool isWide = plan.index.isUnsignedInteger() && plan.index.bitWidth() > 32;
+    if (isNarrow && isExact && !isWide)
+      plan.index = Type::integer(plan.index.context(), 64);
+    for (const Piece &piece : plan.pieces)
+      if (auto obstacle = obstacleToPiece(plan, piece))
+        return refuse(*obstacle);
+    return {plan, ""};
+  }
+
+  std::optional<std::string> obstacleToPiece(const Plan &plan,
+                                             const Piece &piece) {
+    Dims extents;
+    std::vector<WindowStart> starts;
+    for (int64_t dim = 0; dim < map.rank(); ++dim) {
+      int64_t u = plan.updateDims[dim];
+      extents.push_back(u < 0 ? 1 : piece.part.extent(u));
+      starts.push_back({piece.starts[dim].base.tensor, 0});
+    }
+    return obstacleTo(map.slot.type().shape(), extents, starts, plan.index);
+  }
+
+  IndexFacts &facts;
+  const ScatterMap &map;
+  Window whole;
+  /// For each dim of the update.
+  std::vector<bool> unrolled, moves;
+};
+
+/// A window of the update in the slot's layout.
+Value layOut(Builder &build, const Plan &plan, const Window &part) {
+  Value update = build.slice(plan.map.update(), part.low, part.high);
+  // Unit dims of the update stand for unit dims of the window while there are
+  // both; a reshape drops or adds the others.
+  auto isIn = [](const Dims &dims, int64_t dim) {
+    return std::find(dims.begin(), dims.end(), dim) != dims.end();
+  };
+  size_t missing =
+      std::count(plan.updateDims.begin(), plan.updateDims.end(), int64_t(-1));
+  Dims spare, order, shape, placeOf(part.low.size(), -1);
+  for (size_t u = 0; u < part.low.size(); ++u) {
+    bool isOwn = isIn(plan.updateDims, u);
+    if (!isOwn && spare.size() == missing)
       continue;
-    user.result().replaceAllUsesWith(updated);
-    user.erase();
+    if (!isOwn)
+      spare.push_back(u);
+    placeOf[u] = shape.size();
+    shape.push_back(part.extent(u));
   }
-  if (!old.isUnused())
-    old.replaceAllUsesWith(
-        isIdentity(plan.view) ? updated : build.transpose(updated, plan.view));
-  plan.scatter.erase();
-  for (Operation maker : makers)
-    if (maker && maker.is("stablehlo.transpose"))
-      eraseIfUnused(maker);
+  size_t nextSpare = 0;
+  for (int64_t u : plan.updateDims) {
+    if (u >= 0) {
+      order.push_back(placeOf[u]);
+    } else if (nextSpare < spare.size()) {
+      order.push_back(placeOf[spare[nextSpare++]]);
+    } else {
+      order.push_back(shape.size());
+      shape.push_back(1);
+    }
+  }
+  update = build.reshape(update, shape);
+  return isIdentity(order) ? update : build.transpose(update, order);
+}
+
+/// The start of a window; `moved` counts negative positions from the end.
+WindowStart startOf(Builder &build, const Plan &plan, const Piece &piece,
+                    int64_t dim, bool isMoved) {
+  const IndexFact &fact = piece.starts[dim];
+  WindowStart start;
+  start.offset = fact.offset;
+  if (isMoved && fact.wrap)
+    start.offset =
+        static_cast<int64_t>(uint64_t(start.offset) + uint64_t(*fact.wrap));
+  if (!fact.base)
+    return start;
+  Dims high = fact.base.at;
+  for (int64_t &at : high)
+    ++at;
+  Value one = build.slice(fact.base.tensor, fact.base.at, high);
+  start.base = build.convert(build.reshape(one, {}), plan.index);
+  start.isInRange = !fact.wrap && fact.range.isWithin(0, plan.map.extent(dim));
+  return start;
+}
+
+Value writePiece(Builder &build, const Plan &plan, const Piece &piece,
+                 Value version, bool isMoved) {
+  GuardedWrite write{version, layOut(build, plan, piece.part), {}, plan.index};
+  for (int64_t dim = 0; dim < plan.map.rank(); ++dim)
+    write.starts.push_back(startOf(build, plan, piece, dim, isMoved));
+  return writeGuarded(build, write);
+}
+
+/// Rows of which some are counted from the end are two windows: the one in
+/// which the negative ones are out of range, and the one in which all have the
+/// extent added, and those that were not negative are out of range.
+void apply(const Plan &plan) {
+  Builder build(plan.map.scatter);
+  Value version = plan.map.slot;
+  for (const Piece &piece : plan.pieces) {
+    version = writePiece(build, plan, piece, version, false);
+    if (std::any_of(piece.starts.begin(), piece.starts.end(),
+                    [](const IndexFact &start) { return bool(start.wrap); }))
+      version = writePiece(build, plan, piece, version, true);
+  }
+  replaceScatter(plan.map, version);
 }
 
 } // namespace
 
 Rewritten kvlift::simplifyScatter(const SlotUpdate &update) {
-  if (!update.op.is("stablehlo.scatter"))
+  Operation scatter = update.op;
+  if (!scatter.is("stablehlo.scatter"))
     return Rewritten::no();
-  PlanOrReason found = match(update.op);
-  if (!found.plan)
-    return Rewritten::because(found.reason);
-  apply(*found.plan);
-  return Rewritten::yes();
+  if (scatterInputs(scatter) != 1)
+    return Rewritten::because("its body combines its several inputs");
+  if (std::string obstacle = unreadable(scatter); !obstacle.empty())
+    return Rewritten::because(obstacle);
+  if (scatter.operand(2).type().elementCount() == 0) {
+    replaceUpdate(scatter, scatter.operand(0));
+    return Rewritten::yes();
+  }
+  IndexFacts facts;
+  ScatterMap map = scatterMapOf(scatter);
+  PlanOrReason found =
+      scatterOverwrites(scatter)
+          ? Matcher(facts, map).run()
+          : refuse("its body combines the update with the old value");
+  if (found.plan) {
+    apply(*found.plan);
+    return Rewritten::yes();
+  }
+  if (makeLeadingScatter(facts, map))
+    return Rewritten::yes();
+  return Rewritten::because(found.reason);
 }

@@ -50,9 +50,9 @@ std::optional<Value> repeatedRows(Builder &build, Value fresh, int64_t dim,
   Operation op = fresh.definingOp();
   if (op && op.is("stablehlo.constant") && op.attribute("value").isSplat())
     return build.broadcast(
-        build.reshape(build.slice(fresh, Dims(shape.size(), 0),
-                                  Dims(shape.size(), 1)),
-                      {}),
+        build.reshape(
+            build.slice(fresh, Dims(shape.size(), 0), Dims(shape.size(), 1)),
+            {}),
         shape, {});
   if (!op || !op.is("stablehlo.broadcast_in_dim"))
     return std::nullopt;
@@ -106,8 +106,8 @@ Rewritten writeRows(const Masked &masked, RowMask rows) {
     return Rewritten::because("its new rows differ, and where they are is "
                               "known only at run time");
   starts[rows.dim].offset = rows.offset;
-  replaceUpdate(select, writeGuarded(build, {masked.slot, *data, starts,
-                                             rows.index}));
+  replaceUpdate(select,
+                writeGuarded(build, {masked.slot, *data, starts, rows.index}));
   return Rewritten::yes();
 }
 
@@ -124,8 +124,8 @@ Rewritten writeBox(const Masked &masked, const BoxMask &box) {
     return low == box.low && interior == Dims(box.low.size(), 0);
   };
   bool isPadded = pad && pad.is("stablehlo.pad") && sameBox();
-  Value data = isPadded ? pad.operand(0)
-                        : build.slice(masked.fresh, box.low, box.high);
+  Value data =
+      isPadded ? pad.operand(0) : build.slice(masked.fresh, box.low, box.high);
   Type index = Type::integer(build.context(), 64);
   std::vector<WindowStart> starts;
   for (int64_t low : box.low)
@@ -210,8 +210,7 @@ Rewritten kvlift::simplifySelect(const SlotUpdate &update) {
   if (update.oldOperand < 1)
     return Rewritten::because("it merges two versions of the slot");
   bool chosen = update.oldOperand == 2;
-  Masked masked{select, select.operand(0),
-                select.operand(update.oldOperand),
+  Masked masked{select, select.operand(0), select.operand(update.oldOperand),
                 select.operand(chosen ? 1 : 2), chosen};
   if (isNeededAfter(masked.slot, select))
     return Rewritten::because("the old value is still needed after it");

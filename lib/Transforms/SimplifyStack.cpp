@@ -89,6 +89,7 @@ bool isReadByChainOnly(const Plan &plan) {
     while (hasOneUse(value)) {
       Operation user(value.uses().front().user);
       bool isView = user.is("stablehlo.reshape") ||
+                    user.is("stablehlo.transpose") ||
                     user.is("stablehlo.broadcast_in_dim");
       if (!isView)
         return user == end.definingOp() || user == plan.back;
@@ -113,18 +114,14 @@ bool canMoveUp(const Plan &plan) {
   if (!isAvailable(plan.back.operand(0), first) ||
       (plan.condition && !isAvailable(plan.condition, first)))
     return false;
-  for (Value start : startsOf(plan.back))
-    if (!constantInteger(start) && !isAvailable(start, first))
-      return false;
   return !isNeededAfter(plan.back.operand(0), first, plan.back);
 }
 
 class Writer {
 public:
   explicit Writer(const Plan &plan)
-      : plan(plan), stack(plan.back.operand(0)),
-        shape(stack.type().shape()), window(plan.layer.slice.sizes),
-        starts(pieceStartsOf(plan.back, shape, window)) {}
+      : plan(plan), stack(plan.back.operand(0)), shape(stack.type().shape()),
+        window(plan.layer.slice.sizes), starts(plan.layer.slice.starts) {}
 
   /// Writes all updates where the layer was put back.
   void writeAtEnd() {

@@ -16,12 +16,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "RewriteSupport.h"
+#include "SlicePiece.h"
 #include "UpdateRewrite.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
-
-#include <unordered_set>
 
 using namespace kvlift;
 
@@ -34,6 +33,7 @@ struct Form {
 };
 
 constexpr Form forms[] = {
+    {"scatter", splitScatter},
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
     {"update", writeThroughSlice},
@@ -56,26 +56,67 @@ int64_t oldOperandOf(Operation update, const Provenance::Origin &origin) {
   return -1;
 }
 
+/// The updates between a slice of a stack and the layer that is put back, the
+/// first one first; none when the value does not come from such a slice.
+std::vector<SlotUpdate> layerUpdates(Value layer, const SlotUpdate &back,
+                                     int depth) {
+  layer = withoutUnitDims(layer);
+  Operation op = layer.definingOp();
+  auto slice = slicePieceOf(layer);
+  if (!op || depth == 0 ||
+      (slice && slice->source.type() == back.op.result().type()))
+    return {};
+  bool isWrite = op.is("stablehlo.dynamic_update_slice") ||
+                 (op.is("stablehlo.scatter") && scatterInputs(op) == 1);
+  if (isWrite) {
+    auto before = layerUpdates(op.operand(0), back, depth - 1);
+    before.push_back({op, 0, back.slot, -1, true});
+    return before;
+  }
+  if (op.is("stablehlo.transpose") || op.is("stablehlo.bitcast_convert"))
+    return layerUpdates(op.operand(0), back, depth - 1);
+  if (!op.is("stablehlo.select"))
+    return {};
+  // The side that is a layer of the stack is the old one.
+  for (int64_t side : {2, 1}) {
+    auto old = slicePieceOf(withoutUnitDims(op.operand(side)));
+    if (!old || !(old->source.type() == back.op.result().type()))
+      continue;
+    auto before = layerUpdates(op.operand(3 - side), back, depth - 1);
+    before.push_back({op, side, back.slot, -1, true});
+    return before;
+  }
+  return {};
+}
+
+/// What an update puts back, without its guard.
+Value layerBehind(Operation back) {
+  Value stack = back.operand(0), data = back.operand(1);
+  if (stack.type().isStaticTensor() && data.type().isStaticTensor())
+    takeCondition(
+        data, stack,
+        pieceStartsOf(back, stack.type().shape(), data.type().shape()));
+  return data;
+}
+
 /// Ops that make a tied result of something that no update leads to: a stack
 /// of layers that were all updated, what a loop fills, arithmetic.
-void addMakers(const FuncOp &function, const Provenance &provenance,
-               std::vector<SlotUpdate> &updates) {
-  std::unordered_set<const void *> known;
-  for (const SlotUpdate &update : updates)
-    known.insert(update.op.raw.ptr);
+std::vector<SlotUpdate> makersOf(const FuncOp &function,
+                                 const Provenance &provenance) {
+  std::vector<SlotUpdate> makers;
   std::vector<Value> returned = function.returnOp().operands();
   for (size_t i = 0; i < returned.size(); ++i) {
     auto slot = function.resultAttribute(i, marks::slot).asString();
     Operation maker = returned[i].definingOp();
-    if (slot && maker && !provenance.storage(returned[i]) &&
-        known.insert(maker.raw.ptr).second)
-      updates.push_back({maker, -1, *slot, returned[i].resultNumber()});
+    if (slot && maker && !provenance.storage(returned[i]))
+      makers.push_back({maker, -1, *slot, returned[i].resultNumber(), false});
   }
+  return makers;
 }
 
 /// The updates of slots; those in regions before the op that has them.
-std::vector<SlotUpdate> updatesOf(const FuncOp &function) {
-  Provenance provenance(function);
+std::vector<SlotUpdate> updatesOf(const FuncOp &function,
+                                  const Provenance &provenance) {
   std::vector<SlotUpdate> updates;
   for (Operation op : provenance.updates())
     for (Value result : op.results()) {
@@ -86,10 +127,13 @@ std::vector<SlotUpdate> updatesOf(const FuncOp &function) {
           function.argumentAttribute(origin->argument, marks::slot).asString();
       if (!slot)
         continue;
-      updates.push_back({op, oldOperandOf(op, *origin), *slot});
+      SlotUpdate update{op, oldOperandOf(op, *origin), *slot, -1, false};
+      if (op.is("stablehlo.dynamic_update_slice"))
+        for (SlotUpdate &each : layerUpdates(layerBehind(op), update, 16))
+          updates.push_back(each);
+      updates.push_back(update);
       break;
     }
-  addMakers(function, provenance, updates);
   return updates;
 }
 
@@ -100,7 +144,7 @@ bool simplify(const SlotUpdate &update, std::vector<Remark> &remarks) {
     Rewritten done = form.rewrite(update);
     if (done.outcome == Rewritten::replaced)
       return true;
-    if (done.outcome == Rewritten::notMine)
+    if (done.outcome == Rewritten::notMine || update.isOfLayer)
       continue;
     remarks.push_back({where, "slot " + quote(update.slot) + ": the " +
                                   std::string(form.name) +
@@ -121,8 +165,15 @@ void simplify(const FuncOp &function, DiagnosticLog &log) {
   for (int round = 0; isChanged && round < roundLimit; ++round) {
     isChanged = false;
     remarks.clear();
-    for (const SlotUpdate &update : updatesOf(function))
+    Provenance provenance(function);
+    for (const SlotUpdate &update : updatesOf(function, provenance))
       isChanged |= simplify(update, remarks);
+    if (isChanged)
+      continue;
+    // One op can make several: look again after each.
+    for (const SlotUpdate &maker : makersOf(function, provenance))
+      if ((isChanged = simplify(maker, remarks)))
+        break;
   }
   for (const Remark &remark : remarks)
     log.remark(remark.where, remark.text);

@@ -45,7 +45,8 @@ std::vector<DimGroup> groupDims(const Dims &source, const Dims &view) {
     if (v < view.size() && (ours > 1 || s == source.size()))
       theirs = view[v++];
     while (ours != theirs)
-      (ours < theirs ? ours : theirs) *= ours < theirs ? source[s++] : view[v++];
+      (ours < theirs ? ours : theirs) *=
+          ours < theirs ? source[s++] : view[v++];
     group.sourceEnd = s;
     group.viewEnd = v;
     groups.push_back(group);
@@ -202,12 +203,12 @@ Rewritten moveBarrierBehind(Operation update, Operation barrier) {
   if (!isViewOp(above) && !isBarrier(above))
     return Rewritten::no();
   Builder build(update);
-  Value updated = build.dynamicUpdateSlice(
-      barrier.operand(position), update.operand(1), startsOf(update));
-  Value behind = build
-                     .create("stablehlo.optimization_barrier", {updated},
-                             {updated.type()})
-                     .result();
+  Value updated = build.dynamicUpdateSlice(barrier.operand(position),
+                                           update.operand(1), startsOf(update));
+  Value behind =
+      build
+          .create("stablehlo.optimization_barrier", {updated}, {updated.type()})
+          .result();
   replaceUpdate(update, behind);
   return Rewritten::yes();
 }
@@ -228,13 +229,15 @@ Rewritten kvlift::moveViewBehindUpdate(const SlotUpdate &slotUpdate) {
     if (!value.type().isStaticTensor())
       return Rewritten::because("its shapes are dynamic");
   if (!(update.result().type() == update.operand(0).type()))
-    return Rewritten::because("its result is " + update.result().type().print());
+    return Rewritten::because("its result is " +
+                              update.result().type().print());
   if (update.operand(1).type().elementCount() == 0) {
     replaceUpdate(update, update.operand(0));
     return Rewritten::yes();
   }
   View view(maker);
-  std::optional<Window> window = view.windowOf(update.operand(1).type().shape());
+  std::optional<Window> window =
+      view.windowOf(update.operand(1).type().shape());
   if (!window)
     return Rewritten::because("what it writes is no window of the slot behind "
                               "the " +

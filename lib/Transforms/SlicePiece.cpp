@@ -84,6 +84,13 @@ static bool isUnitView(Operation op) {
     return false;
   if (op.is("stablehlo.reshape"))
     return true;
+  if (op.is("stablehlo.transpose")) {
+    Dims moved, from = op.operand(0).type().shape();
+    for (int64_t dim : permutationOf(op))
+      if (from[dim] != 1)
+        moved.push_back(dim);
+    return std::is_sorted(moved.begin(), moved.end());
+  }
   Dims dims =
       op.attribute("broadcast_dimensions").asI64Array().value_or(Dims{});
   return op.is("stablehlo.broadcast_in_dim") &&
@@ -117,7 +124,7 @@ std::optional<UpdatedPiece> kvlift::updatedPieceOf(Value value) {
 }
 
 Value kvlift::takeCondition(Value &data, Value stack,
-                    const std::vector<PieceStart> &starts) {
+                            const std::vector<PieceStart> &starts) {
   Operation select = data.definingOp();
   if (!select || !select.is("stablehlo.select") ||
       !select.operand(0).type().isStaticTensor())

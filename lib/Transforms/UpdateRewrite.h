@@ -20,6 +20,9 @@ struct SlotUpdate {
   /// The result that is the slot's new value where no update leads to it from
   /// the slot; -1 for an update.
   int64_t madeResult = -1;
+  /// Whether it updates a layer that was taken out of the slot. Nothing is said
+  /// of those: what puts the layer back says why it stays.
+  bool isOfLayer = false;
 };
 
 /// What became of an update.
@@ -47,7 +50,9 @@ struct Rewritten {
 /// before it that nothing uses any more, but no later update.
 using UpdateRewriter = Rewritten(const SlotUpdate &update);
 
-/// `stablehlo.scatter` that overwrites a window: SimplifyScatter.cpp.
+/// `stablehlo.scatter` that overwrites several inputs: SplitScatter.cpp.
+UpdateRewriter splitScatter;
+/// `stablehlo.scatter` of one input: SimplifyScatter.cpp.
 UpdateRewriter simplifyScatter;
 /// An update of a transposed, reshaped or bitcast slot: SimplifyViews.cpp.
 UpdateRewriter moveViewBehindUpdate;

@@ -246,7 +246,12 @@ def _slot_table(lifted: LiftedModule) -> Table:
         table.add_column(column, justify="right" if column in ("argument", "result") else "left")
     for slot in lifted.slots:
         table.add_row(
-            slot.name, str(slot.type), slot.kind, str(slot.argument), str(slot.result), slot.update
+            slot.name,
+            str(slot.logical),
+            slot.kind,
+            str(slot.argument),
+            str(slot.result),
+            slot.update,
         )
     return table
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from kvlift.lifting import LiftedModule
+    from kvlift.slots import Slot
 
 PROVED = "in_place"
 
@@ -128,7 +129,7 @@ def as_tree(lifted: LiftedModule) -> Tree:
         branch = root.add(f"[bold]function {escape(function.name)}[/]")
         for chain in function.chains:
             slot = types.get(chain.slot)
-            facts = f" {slot.type}, {slot.kind}" if slot else ""
+            facts = f" {_types(slot)}, {slot.kind}" if slot else ""
             tie = f", argument {slot.argument} -> result {slot.result}" if slot else ""
             node = branch.add(
                 f"slot [bold]{escape(chain.slot)}[/]{facts}{tie} in {escape(chain.block)}"
@@ -146,6 +147,11 @@ def as_tree(lifted: LiftedModule) -> Tree:
                             f"[{style}]read by {read.op}[/] [dim]{escape(_short(read.where))}[/]"
                         )
     return root
+
+
+def _types(slot: Slot) -> str:
+    stored = "" if slot.store == slot.logical else f" (stored as {slot.store})"
+    return f"{slot.logical}{stored}"
 
 
 def _styled_verdict(verdict: str) -> str:

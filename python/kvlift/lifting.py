@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kvlift.errors import Diagnostic, LiftError, SourceError
+from kvlift.errors import Diagnostic, LiftError, SessionError, SourceError
 from kvlift.host import diagnostics_from_core, host
 from kvlift.slots import Manifest, Slot
 
@@ -177,8 +178,8 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
             "3 to result 1"
         ) from None
     for name in state:
-        # They would end the name in the pipeline's text.
-        if not isinstance(name, str) or set(name) & set(" ,:{}\n\t"):
+        # They would end the name in the pipeline's text; half a surrogate pair is no text.
+        if not isinstance(name, str) or re.search("[ ,:{}\n\t\ud800-\udfff]", name):
             raise LiftError(f"state name {name!r} must be text without spaces, commas or braces")
     find_options = f"lost-updates={lost_updates}" + (f" state={pairs}" if pairs else "")
     return [
@@ -188,14 +189,20 @@ def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> l
         *(["kvlift-return-updates"] if lost_updates == "return" else []),
         "kvlift-inline-calls",
         "kvlift-simplify-updates",
-        "kvlift-simplify-reads",
     ]
 
 
 def _target_passes(target: str, on_conflict: str, require: str | None) -> list[str]:
     """The passes that may be run again on a lifted module, for another target."""
     options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
-    return ["kvlift-order-updates", f"kvlift-check-in-place{{{options}}}", "kvlift-tie-state"]
+    return [
+        f"kvlift-choose-storage{{target={target}}}",
+        # Slots that are stored as other types are read through new views.
+        "kvlift-simplify-reads",
+        "kvlift-order-updates",
+        f"kvlift-check-in-place{{{options}}}",
+        "kvlift-tie-state",
+    ]
 
 
 def _run(module: ir.Module, passes: list[str], problem: str) -> tuple[Diagnostic, ...]:
@@ -219,23 +226,18 @@ def _copy_of(module: ir.Module) -> ir.Module:
 def _take_initial_values(module: ir.Module) -> dict[str, Any]:
     """Moves the contents of lifted globals from the IR to where sessions look for them."""
     import numpy as np
-    from torch_mlir import ir
 
-    mark = "kvlift.initial"
+    from kvlift.runtime.values import numpy_dtype
+
     values = {}
-    for function in module.body:
-        if "arg_attrs" not in function.attributes:
+    for name, shape, element, data in host().take_initial_values(module._CAPIPtr):
+        try:
+            dtype = numpy_dtype(element)
+        except SessionError:  # Neither can it be passed to a session.
             continue
-        dictionaries = list(function.attributes["arg_attrs"])
-        if not any(mark in dictionary for dictionary in dictionaries):
-            continue
-        kept = []
-        for dictionary in dictionaries:
-            entries = {entry.name: entry.attr for entry in dictionary}
-            if mark in entries:
-                values[entries["kvlift.name"].value] = np.array(entries.pop(mark))
-            kept.append(ir.DictAttr.get(entries, module.context))
-        function.attributes["arg_attrs"] = ir.ArrayAttr.get(kept, module.context)
+        found = np.frombuffer(data, dtype)
+        is_whole = found.size == np.prod(shape)
+        values[name] = np.array(found.reshape(shape) if is_whole else np.broadcast_to(found, shape))
     return values
 
 

@@ -37,7 +37,7 @@ class Argument:
     Attributes:
         index: its position.
         name: the name that the source gave it; `argN` when it gave none.
-        type: its tensor type.
+        type: its tensor type; a slot's store type.
         kind: `parameter`, `buffer`, `user_input`, `constant`, or a slot's `global`/`inferred`.
         slot: the slot's name when the argument is one, else None.
     """
@@ -67,7 +67,9 @@ class Slot:
         name: unique in its function.
         argument: index of the argument that brings the old value.
         result: index of the result that carries the new one.
-        type: their common type.
+        logical: the type that the model means, and that sessions take and show.
+        store: the type of the argument and the result, which a target may want to be another
+            one of the same bits.
         kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
         update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
             `value` when the whole value is replaced, `none` when it passes through.
@@ -78,7 +80,8 @@ class Slot:
     name: str
     argument: int
     result: int
-    type: TensorType
+    logical: TensorType
+    store: TensorType
     kind: str
     update: str
     verdict: str | None = None
@@ -149,5 +152,8 @@ def _function(data: dict[str, Any]) -> Function:
         name=data["name"],
         arguments=tuple(Argument(**{**a, "type": _type(a["type"])}) for a in data["arguments"]),
         results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
-        slots=tuple(Slot(**{**s, "type": _type(s["type"])}) for s in data["slots"]),
+        slots=tuple(
+            Slot(**{**s, "logical": _type(s["logical"]), "store": _type(s["store"])})
+            for s in data["slots"]
+        ),
     )

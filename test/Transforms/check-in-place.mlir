@@ -212,3 +212,53 @@ func.func @masked(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<64xf32>, %m
   %0 = stablehlo.select %m, %u, %c : tensor<64xi1>, tensor<64xf32>
   return %0 : tensor<64xf32>
 }
+
+// -----
+
+// Two readers of the old value come too late: one copy serves both.
+
+// CHECK-LABEL: func.func @readers
+// CHECK: %[[OLD:[^ ]+]] = stablehlo.concatenate
+// CHECK-NOT: stablehlo.concatenate
+// CHECK: stablehlo.add %[[OLD]]
+// CHECK: stablehlo.multiply %[[OLD]]
+func.func @readers(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<64xf32>, tensor<64xf32>) {
+  // expected-remark@below {{slot 'c': 256 bytes of its old value are copied in each call}}
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> tensor<64xf32>
+  // expected-note@below {{reads the old value here}}
+  %1 = stablehlo.add %c, %0 : tensor<64xf32>
+  // expected-note@below {{reads the old value here}}
+  %2 = stablehlo.multiply %c, %0 : tensor<64xf32>
+  return %0, %1, %2 : tensor<64xf32>, tensor<64xf32>, tensor<64xf32>
+}
+
+// -----
+
+// What two public functions call is copied once, and counts for both.
+
+// CHECK-LABEL: func.func @first
+// CHECK-SAME: kvlift.verdict = "copied: its old value is needed after the update"
+// CHECK-LABEL: func.func @second
+// CHECK-SAME: kvlift.verdict = "copied: its old value is needed after the update"
+// CHECK-LABEL: func.func private @shared
+// CHECK: stablehlo.concatenate
+// CHECK-NOT: stablehlo.concatenate
+// CHECK: return
+func.func @first(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<64xf32>) {
+  %0:2 = func.call @shared(%c, %u, %i) : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> (tensor<64xf32>, tensor<64xf32>)
+  return %0#0, %0#1 : tensor<64xf32>, tensor<64xf32>
+}
+func.func @second(%d: tensor<64xf32> {kvlift.slot = "d"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<64xf32> {kvlift.slot = "d"}, tensor<64xf32>) {
+  %0:2 = func.call @shared(%d, %u, %i) : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> (tensor<64xf32>, tensor<64xf32>)
+  return %0#0, %0#1 : tensor<64xf32>, tensor<64xf32>
+}
+func.func private @shared(%c: tensor<64xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> (tensor<64xf32>, tensor<64xf32>) {
+  // expected-remark@below {{slot 'c': 256 bytes of its old value are copied in each call}}
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> tensor<64xf32>
+  // expected-note@below {{reads the old value here}}
+  %1 = stablehlo.add %c, %0 : tensor<64xf32>
+  return %0, %1 : tensor<64xf32>, tensor<64xf32>
+}

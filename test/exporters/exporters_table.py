@@ -25,7 +25,8 @@ exactly.
 *Came in* is the path from the old value to the new one as the exporter leaves it; the dims of a
 scatter are those it indexes. *Went out* is the same in the program that the target is given.
 `in place` means that the proof says so and that the audit of the compiled program finds no
-slot-sized copy; else the audit's ops are named.
+slot-sized copy; else the audit's ops are named. `on 8x4xui16` is the type that the slot is stored
+as, where a target is given another one than the program's.
 
 - {canonical} of {slots} slots end as `dynamic_update_slice` or as a scatter on leading dims, on the
   slot's own layout, and in place on both targets.
@@ -171,9 +172,14 @@ def _rows(example: Example, report: Report) -> list[str]:
 
 
 def _cells(report: Report, slot: SlotReport) -> tuple[str, ...]:
-    forms = [_shown(slot.targets[t].form) for t in TARGETS if t in slot.targets]
+    forms = [_went_out(slot, slot.targets[t]) for t in TARGETS if t in slot.targets]
     went_out = " / ".join(dict.fromkeys(forms))
     return (_shown(slot.came_in), went_out, *(_cell(report, slot, t) for t in TARGETS))
+
+
+def _went_out(slot: SlotReport, on: OnTarget) -> str:
+    stored = "" if on.store == slot.type else f" on {on.store}"
+    return _shown(on.form) + stored
 
 
 def _cell(report: Report, slot: SlotReport, target: str) -> str:

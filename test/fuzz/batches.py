@@ -37,9 +37,17 @@ def in_batches(
         try:
             return list(service(batch))
         except DiedError as error:
-            if len(batch) == 1:
-                return [died(batch[0], str(error))]
-        return [each for seed in batch for each in one_batch(service, [seed])]
+            reason = str(error)
+        found, alone = [], 0
+        for seed in batch:
+            try:
+                found.extend(service([seed]))
+            except DiedError as error:
+                alone += 1
+                found.append(died(seed, str(error)))
+        if not alone:  # Memory that one seed damages may kill the process at another.
+            found[0] = died(batch[0], f"{reason}, with {len(batch) - 1} more, but not alone")
+        return found
 
     def share(number: int) -> list[list[Outcome]]:
         return [one_batch(services[number], batch) for batch in batches[number::processes]]

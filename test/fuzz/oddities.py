@@ -229,25 +229,42 @@ def scatters(rng: random.Random) -> str:
         f"update_window_dims = {pick()}, inserted_window_dims = {pick()}, {batching}"
         f"scatter_dims_to_operand_dims = {pick()}, index_vector_dim = {rng.choice((0, 1, 2, -1))}"
     )
-    if rng.random() < 0.5:
-        numbers = rng.choice((
-            "update_window_dims = [1], inserted_window_dims = [0], "
-            "scatter_dims_to_operand_dims = [0], index_vector_dim = 1",
-            "update_window_dims = [0], inserted_window_dims = [0], "
-            "scatter_dims_to_operand_dims = [0], index_vector_dim = 0",
-            "update_window_dims = [0, 1], inserted_window_dims = [], "
-            "scatter_dims_to_operand_dims = [], index_vector_dim = 0",
-            "update_window_dims = [0, 1], scatter_dims_to_operand_dims = [1, 0], "
-            "index_vector_dim = 0",
+    if rng.random() < 0.8:
+        windows, inserted, scattered, at, indices, update = rng.choice((
+            ([1], [0], [0], 1, "tensor<2x1xi32>", "tensor<2x4xf32>"),
+            ([1], [0], [0], 1, "tensor<2xi64>", "tensor<2x4xf32>"),
+            ([0], [0], [0], 0, "tensor<1xi32>", "tensor<4xf32>"),
+            ([0, 1], [], [], 0, "tensor<0xi32>", "tensor<8x4xf32>"),
+            ([0, 1], [], [1, 0], 0, "tensor<2xi8>", "tensor<1x4xf32>"),
+            ([], [0, 1], [0, 1], 2, "tensor<3x4x2xi32>", "tensor<3x4xf32>"),
+            ([1], [0], [0], 1, "tensor<?x1xi32>", "tensor<?x4xf32>"),
+            ([1], [0], [0], 1, "tensor<0x1xui32>", "tensor<0x4xf32>"),
+            ([0, 1], [], [0], 1, "tensor<1xi32>", "tensor<8x4x1xf32>"),
         ))  # fmt: skip
+        numbers = (
+            f"update_window_dims = {windows}, inserted_window_dims = {inserted}, "
+            f"scatter_dims_to_operand_dims = {scattered}, index_vector_dim = {at}"
+        )
     kind = "tensor<8x4xf32>"
     line = (
         f'%n = "stablehlo.scatter"(%c, %i, %u) <{{scatter_dimension_numbers = '
         f"#stablehlo.scatter<{numbers}>}}> ({{ ^bb0(%x: tensor<f32>, %y: tensor<f32>):\n {body}\n"
         f" }}) : ({kind}, {indices}, {update}) -> {kind}"
     )
-    head = f"%c: {kind}, %u: {update}, %i: {indices}, %outer: tensor<f32>"
-    return main([line], kinds=kind, head=head)
+    head = f"%c: {kind}, %u: {update}, %outer: tensor<f32>"
+    if "?" in indices or rng.random() < 0.6:
+        return main([line], kinds=kind, head=f"{head}, %i: {indices}")
+    rank = indices.count("x")
+    maker = rng.choice((
+        f"%i = stablehlo.iota dim = {rng.randint(0, max(0, rank - 1))} : {indices}",
+        f"%i = stablehlo.constant dense<{rng.choice((0, 1, 127))}> : {indices}",
+        f"%k = stablehlo.constant dense<1> : tensor<9223372036854775807xi32>\n  "
+        f"%s = stablehlo.slice %k [0:1] : (tensor<9223372036854775807xi32>) -> tensor<1xi32>\n  "
+        f"%t = stablehlo.reshape %s : (tensor<1xi32>) -> tensor<i32>\n  "
+        f"%b = stablehlo.broadcast_in_dim %t, dims = [] : (tensor<i32>) -> {indices}\n  "
+        f"%i = stablehlo.add %b, %b : {indices}",
+    ))  # fmt: skip
+    return main([maker, line], kinds=kind, head=head)
 
 
 def names(rng: random.Random) -> str:
@@ -290,28 +307,41 @@ def marks(rng: random.Random) -> str:
 
 
 def globals_(rng: random.Random) -> str:
-    """Globals that are stored, loaded, missing, of other types, used by circles of calls."""
-    dialect = rng.choice(("ml_program", "ml_program", "util"))
-    start = rng.choice(("", "(dense<0.0> : tensor<16xf32>)", "(3 : i32)", "(dense<0> : tensor<i8>)",
-                        "(#ml_program.extern : tensor<16xf32>)"))  # fmt: skip
-    name = rng.choice(("@g", "@g", "@g", "@missing"))
-    kind = rng.choice((SLOT, SLOT, SLOT, "tensor<?xf32>", "i32"))
-    word = rng.choice(("mutable ", "mutable ", ""))
-    head = f"{dialect}.global private {word}@g{start} : {kind}\n"
-    lines = [
-        f"%g = {dialect}.global_load {name} : {SLOT}",
-        write("%n", "%g"),
-        f"{dialect}.global_store {name} = %n : {SLOT}",
-    ]
-    if rng.random() < 0.4:
-        lines.append(f"%m = call @main(%c, %u, %i) : ({SLOT}, {ROW}, {INDEX}) -> {SLOT}")
+    """Globals that are stored, loaded, missing, of odd types, used by circles of calls."""
+    dtype, number = rng.choice((
+        *(("f32", "0.0"), ("f32", "0.0"), ("bf16", "1.5"), ("i1", "true"), ("f8E5M2", "1.0")),
+        *(("complex<f32>", "(1.0,2.0)"), ("i4", "3"), ("i128", "7"), ("ui8", "255"), ("i24", "1")),
+    ))  # fmt: skip
+    kind = rng.choice((f"tensor<16x{dtype}>",) * 5 + (f"tensor<1152921504606846976x{dtype}>",))
+    new = f"tensor<1x{dtype}>"
+    start = rng.choice((f"dense<{number}> : {kind}",) * 3 + ("", "3 : i32"))
+    name = "@missing" if rng.random() < 0.05 else "@g"
+    is_mutable = rng.random() < 0.85
+    if rng.random() < 0.6:
+        value = f"({start})" if start else ""
+        word = "mutable " if is_mutable else ""
+        text = f"ml_program.global private {word}@g{value} : {kind}\n"
+        load = f"%g = ml_program.global_load {name} : {kind}"
+        store = f"ml_program.global_store {name} = %n : {kind}"
+    else:
+        parts = ['sym_name = "g"', 'sym_visibility = "private"', f"type = {kind}"]
+        parts += [f"initial_value = {start}"] * bool(start) + ["is_mutable"] * is_mutable
+        text = f'"util.global"() {{{", ".join(parts)}}} : () -> ()\n'
+        load = f'%g = "util.global.load"() {{global = {name}}} : () -> {kind}'
+        store = f'"util.global.store"(%n) {{global = {name}}} : ({kind}) -> ()'
+    lines = [load, write("%n", "%g", kind=kind, new=new), store]
+    head = f"%c: {kind}, %u: {new}, %i: {INDEX}, %p: tensor<i1>"
     if rng.random() < 0.3:
         lines.append(
-            '%q = "stablehlo.if"(%p) ({\n' + lines[2].replace("%n", "%c") + f"\nstablehlo.return %n"
-            f" : {SLOT}\n}}, {{\nstablehlo.return %c : {SLOT}\n}}) : (tensor<i1>) -> {SLOT}"
+            f"%m = call @main(%c, %u, %i, %p) : ({kind}, {new}, {INDEX}, tensor<i1>) -> {kind}"
         )
-        return head + main(lines, "%q", SLOT, f"{ARGUMENTS}, %p: tensor<i1>")
-    return head + main(lines)
+    if rng.random() < 0.3:
+        lines.append(
+            f'%q = "stablehlo.if"(%p) ({{\n {store}\n stablehlo.return %n : {kind}\n}}, {{\n '
+            f"stablehlo.return %c : {kind}\n}}) : (tensor<i1>) -> {kind}"
+        )
+        return text + main(lines, "%q", kind, head)
+    return text + main(lines, kinds=kind, head=head)
 
 
 def empty(rng: random.Random) -> str:

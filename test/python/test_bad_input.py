@@ -93,6 +93,50 @@ def test_bad_file_in_the_tools(tmp_path: Path, case: str) -> None:
         assert sorted(os.listdir(tmp_path)) == ["model", "output"]
 
 
+def named(function: str = "main", argument: str = "", slot: str = "", place: str = "") -> str:
+    """A module with these names, MLIR's escapes for bytes included."""
+    tensor, marks = "tensor<8xf32>", f'{{kvlift.slot = "{slot}"}}' if slot else ""
+    mark = f'{{kvlift.name = "{argument}"}}' if argument else marks
+    return (
+        f'func.func @"{function}"(%c: {tensor} {mark} {place}, %u: tensor<1xf32>, %i: tensor<i32>)'
+        f" -> ({tensor} {marks}) {{\n  %0 = stablehlo.dynamic_update_slice %c, %u, %i : "
+        f"({tensor}, tensor<1xf32>, tensor<i32>) -> {tensor}\n  return %0 : {tensor}\n}}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        (named(function=r"f\FF"), r"a function is called 'f\xff'"),
+        (named(argument=r"\C3\A9\E9"), r"argument #0 of function 'main' is called 'é\xe9'"),
+        (named(slot=r"k\FF"), r"the slot of argument #0 of function 'main' is called 'k\xff'"),
+    ],
+)
+def test_names_that_are_not_utf8(source: str, what: str) -> None:
+    with pytest.raises(kvlift.LiftError) as error:
+        kvlift.lift(source)
+    expected = f"<module>:1:1: error: {what}, which is not UTF-8; rename it"
+    assert str(error.value).splitlines()[1] == expected
+
+
+def test_places_that_are_not_utf8() -> None:
+    lifted = kvlift.lift(named(place=r'loc("k\FF")'))
+    assert [slot.name for slot in lifted.slots] == [r"k\xff"]
+
+
+def test_state_names_that_are_not_text() -> None:
+    with pytest.raises(kvlift.LiftError, match="must be text without"):
+        kvlift.lift(named(), state={"\ud800": (0, 0)})
+
+
+def test_text_has_a_name_in_diagnostics() -> None:
+    lost = named().replace("return %0", "return %c")
+    with pytest.raises(kvlift.LiftError) as error:
+        kvlift.lift(lost)
+    places = [each.location for each in error.value.diagnostics]
+    assert [str(place) for place in places] == ["<module>:2:8"]
+
+
 @pytest.mark.parametrize(
     ("path", "reason"), [("none.mlir", "No such file or directory"), ("", ".* directory")]
 )

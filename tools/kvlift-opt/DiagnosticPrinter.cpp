@@ -30,7 +30,7 @@ DiagnosticPrinter::DiagnosticPrinter(std::string inputName,
 }
 
 SourceLocation DiagnosticPrinter::nameInput(SourceLocation where) const {
-  if (where.file == "-")
+  if (where.file == inMemory)
     where.file = inputName;
   return where;
 }

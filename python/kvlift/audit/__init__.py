@@ -66,7 +66,7 @@ def audited_slots(function: Function) -> Mapping[int, tuple[str, int]]:
     """
     from kvlift.runtime.values import byte_size
 
-    sizes = {slot.argument: (slot, byte_size(slot.type)) for slot in function.slots}
+    sizes = {slot.argument: (slot, byte_size(slot.store)) for slot in function.slots}
     return {
         index: (slot.name, size)
         for index, (slot, size) in sizes.items()

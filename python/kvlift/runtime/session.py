@@ -109,7 +109,8 @@ class Session:
             raise KeyError(f"no slot {name!r}; the session has: {known}")
         with self._lock:
             self._check_usable()
-            return self._executable.fetch(self._slots[name], slot.type)
+            stored = self._executable.fetch(self._slots[name], slot.store)
+        return values.reinterpret(stored, slot.store, slot.logical)
 
     def close(self) -> None:
         """Frees the slots and weights; every later use is an error."""
@@ -269,19 +270,20 @@ class _Initial:
 
 
 def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _Initial]:
-    arguments = {slot.name: function.arguments[slot.argument] for slot in function.slots}
-    missing = [name for name, a in arguments.items() if not {name, a.name} & known.keys()]
+    source_names = {slot.name: function.arguments[slot.argument].name for slot in function.slots}
+    missing = [name for name, source in source_names.items() if not {name, source} & known.keys()]
     if missing:
         raise SessionError(
             f"no initial value for {_listed(missing)}; pass state={{{missing[0]!r}: ...}} (a slot "
             "is never silently zero)"
         )
-    return {
-        name: _Initial.of(
-            values.to_host(known.get(name, known.get(a.name)), a.type, f"slot {name!r}")
-        )
-        for name, a in arguments.items()
-    }
+    initial = {}
+    for slot in function.slots:
+        value = known.get(slot.name, known.get(source_names[slot.name]))
+        logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
+        stored = values.reinterpret(logical, slot.logical, slot.store)
+        initial[slot.name] = _Initial.of(stored)
+    return initial
 
 
 def _bound_values(function: Function, known: Mapping[str, Any]) -> dict[int, Host]:

@@ -113,6 +113,19 @@ def to_host(value: Any, expected: TensorType, what: str) -> Host:
     return array
 
 
+def reinterpret(array: Host, old: TensorType, new: TensorType) -> Host:
+    """A view of the array's bits as another type of the same size.
+
+    Args:
+        array: a C-contiguous array of type `old`.
+        old: its type.
+        new: the type of the view; it may only be dynamic when it is `old`.
+    """
+    if old == new:
+        return array
+    return array.reshape(-1).view(numpy_dtype(new.dtype)).reshape(new.shape)  # type: ignore[arg-type]
+
+
 def own_copy(array: Host) -> Host:
     """A writable array with its own memory."""
     import numpy as np

@@ -34,6 +34,19 @@ def lift(
     return dataclasses.replace(kvlift.lift(source, **options), values=values or {})
 
 
+class AsIs(kvlift.LiftedModule):
+    """A lifted module that `compile` does not make to suit its target."""
+
+    def for_target(self, target: str, *, require: Any = None) -> AsIs:
+        """The module itself."""
+        return self
+
+
+def as_is(lifted: kvlift.LiftedModule) -> AsIs:
+    """The module for a compiler that is to show what it does with it."""
+    return AsIs(lifted.module, lifted.manifest, lifted.diagnostics, lifted.values)
+
+
 def cache_program(dtype: str = "f32", batch: int = 4) -> kvlift.LiftedModule:
     """Two caches, each written at row p; the results come out swapped: (v, k, sum of k's row)."""
     c, n = f"tensor<{batch}x2x16x8x{dtype}>", f"tensor<{batch}x2x1x8x{dtype}>"

@@ -9,8 +9,8 @@
 // same extents.
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_ANALYSIS_INDEXARITHMETIC_H
-#define KVLIFT_LIB_ANALYSIS_INDEXARITHMETIC_H
+#ifndef KVLIFT_INDEXARITHMETIC_H
+#define KVLIFT_INDEXARITHMETIC_H
 
 #include "kvlift/IndexFacts.h"
 
@@ -45,4 +45,4 @@ IndexFact convertFact(const IndexFact &a, unsigned width);
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_ANALYSIS_INDEXARITHMETIC_H
+#endif // KVLIFT_INDEXARITHMETIC_H

@@ -1,0 +1,154 @@
+//===- ChooseStorage.cpp - kvlift-choose-storage --------------------------===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A slot has a logical type, which the model means, and a store type, which
+// the runtime updates well. Where the target model says so:
+// 1. Dims of extent 1 are folded away: XLA:CPU copies a [1, H, S, D] slot that
+//    a product reads, and no [H, S, D] one.
+// 2. bf16 and f8 become ui16 and ui8, and updates write bits: XLA:CPU rewrites
+//    the whole slot to update narrow floats.
+//
+// All values between a slot's tied result and its argument change type
+// together; what else reads them gets a bitcast_convert and a reshape. Both
+// only give the same bits another name, so every result stays the same. The
+// argument keeps its logical type in `kvlift.logical`. A second run finds
+// nothing to do.
+//
+// A slot that does not fit keeps its type, with a remark: one that an op makes
+// which this pass does not know, a scatter that computes with its elements (as
+// bits), one whose positions along a folded dim are not known to be 0, and
+// whatever names dims from outside (shardings, layouts).
+//
+//===----------------------------------------------------------------------===//
+
+#include "RetypeCarriers.h"
+#include "kvlift/InPlace.h"
+#include "kvlift/Passes.h"
+#include "kvlift/Provenance.h"
+
+#include <algorithm>
+
+using namespace kvlift;
+
+namespace {
+
+// Smaller slots cost less to rewrite than to address.
+constexpr int64_t smallestSlot = 64;
+
+/// A group of slots, and what the target would have them stored as.
+struct Wish {
+  Carriers carriers;
+  Storage storage;
+};
+
+Type typeOf(const FunctionSlot &slot) {
+  return slot.function.argumentType(slot.slot.argument);
+}
+
+/// Whether an op updates the slot. One whose whole value is computed anew gains
+/// nothing from another type.
+bool isUpdated(const FunctionSlot &slot, Callees &callees) {
+  const Provenance *provenance = callees.provenanceOf(slot.function);
+  if (!provenance)
+    return false;
+  const auto *origin =
+      provenance->storage(slot.function.returnOp().operand(slot.slot.result));
+  return origin && origin->update;
+}
+
+Storage wishFor(const Carriers &carriers, const TargetModel &model) {
+  Storage wish;
+  for (const FunctionSlot &slot : carriers.slots) {
+    Type type = typeOf(slot);
+    if (byteSize(type) < smallestSlot)
+      continue;
+    Dims shape = type.shape();
+    unsigned width = type.element().bitWidth();
+    wish.foldsUnitDims |= model.find(Habit::copiesUnitDims) &&
+                          std::count(shape.begin(), shape.end(), 1) != 0;
+    wish.asBits |= model.find(Habit::rewritesNarrowFloats) &&
+                   isNarrowFloat(type.element()) && (width == 8 || width == 16);
+  }
+  return wish;
+}
+
+/// Says for each slot of the group that it keeps a part of its type.
+void reportKept(const Carriers &carriers, const Obstacle &obstacle,
+                std::string_view what, DiagnosticLog &log) {
+  for (const FunctionSlot &slot : carriers.slots) {
+    Operation op = obstacle.op ? obstacle.op : slot.function.operation();
+    log.remark(op.location(), "slot " + quote(slot.slot.name) + " keeps its " +
+                                  std::string(what) + ": " + obstacle.why)
+        .note(slot.function.operation().location(),
+              "it is " + typeOf(slot).print() + " here");
+  }
+}
+
+/// What of the wish nothing stands against.
+Storage grant(const Wish &wish, DiagnosticLog &log) {
+  const Carriers &carriers = wish.carriers;
+  Storage granted = wish.storage;
+  if (carriers.obstacle) {
+    reportKept(carriers, *carriers.obstacle, "type", log);
+    return {};
+  }
+  if (granted.foldsUnitDims && carriers.toFolding) {
+    reportKept(carriers, *carriers.toFolding, "dimensions of extent 1", log);
+    granted.foldsUnitDims = false;
+  }
+  if (granted.asBits && carriers.toBits) {
+    reportKept(carriers, *carriers.toBits, "element type", log);
+    granted.asBits = false;
+  }
+  return granted;
+}
+
+void apply(const Carriers &carriers, Storage storage) {
+  for (const FunctionSlot &slot : carriers.slots) {
+    Type type = typeOf(slot);
+    if (storage.of(type) == type)
+      continue;
+    int64_t argument = slot.slot.argument;
+    // The verdict was about the other type.
+    std::vector<AttributeEdit> edits{{argument, marks::verdict, {}}};
+    if (!slot.function.argumentAttribute(argument, marks::logical))
+      edits.push_back({argument, marks::logical, Attribute::type(type)});
+    slot.function.editArgumentAttributes(edits);
+  }
+  retypeCarriers(carriers, storage);
+}
+
+} // namespace
+
+Status kvlift::chooseStorage(Operation module, const PassOptions &given,
+                             DiagnosticLog &log) {
+  std::string target = optionOr(given, "target", std::string(anyTarget));
+  auto model = TargetModel::named(target);
+  if (!model) {
+    log.error({}, "target=" + target + " is not one of " +
+                      join(TargetModel::names(), ", "));
+    return Status::failure();
+  }
+  auto groups = carriersOf(module, log);
+  if (!groups)
+    return Status::failure();
+  std::vector<Wish> wishes;
+  Callees callees(module);
+  for (Carriers &carriers : *groups) {
+    Storage storage = wishFor(carriers, *model);
+    bool isWorthIt = std::any_of(
+        carriers.slots.begin(), carriers.slots.end(),
+        [&](const FunctionSlot &slot) { return isUpdated(slot, callees); });
+    if ((storage.foldsUnitDims || storage.asBits) && isWorthIt)
+      wishes.push_back({std::move(carriers), storage});
+  }
+  for (const Wish &wish : wishes)
+    if (Storage storage = grant(wish, log);
+        storage.foldsUnitDims || storage.asBits)
+      apply(wish.carriers, storage);
+  return Status::success();
+}

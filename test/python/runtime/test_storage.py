@@ -1,0 +1,181 @@
+"""Slots that are stored as another type than the model means: on both runtimes, and in packages.
+
+What a step should give is asked of the StableHLO interpreter, with the module as it was lifted.
+"""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+import pytest
+import small_programs as programs
+
+import kvlift
+from interpreter import evaluate
+from kvlift.runtime.values import numpy_dtype, reinterpret
+from kvlift.slots import TensorType
+
+TARGETS = ("pjrt:cpu", "iree:cpu")
+ROWS, DEPTH = 16, 8
+SHAPES = {"[1,H,S,D]": (1, 2), "[B,1,S,D]": (2, 1), "[1,1,S,D]": (1, 1), "[B,H,S,D]": (2, 2)}
+# Each shape, and each element type.
+CASES = [*((shape, "f32") for shape in SHAPES), *(("[1,H,S,D]", d) for d in ("bf16", "f8E4M3FN"))]
+
+
+def attention(lead: tuple[int, int], dtype: str) -> str:
+    """Writes a row of the cache, out of range included, and scores all rows against `q`."""
+    b, h = lead
+    c, n = f"tensor<{b}x{h}x{ROWS}x{DEPTH}x{dtype}>", f"tensor<{b}x{h}x1x{DEPTH}x{dtype}>"
+    s, i = f"tensor<{b}x{h}x{ROWS}x1x{dtype}>", "tensor<i32>"
+    argument = programs.argument
+    return f"""
+func.func @main({argument("c", c, result=1)}, {argument("x", n)}, {argument("q", n)},
+                {argument("p", i)}) -> ({s}, {c}) {{
+  %z = stablehlo.constant dense<0> : {i}
+  %last = stablehlo.constant dense<{ROWS - 1}> : {i}
+  %old = stablehlo.dynamic_slice %c, %z, %z, %p, %z, sizes = [{b}, {h}, 1, {DEPTH}]
+      : ({c}, {i}, {i}, {i}, {i}) -> {n}
+  %ok = stablehlo.compare LE, %p, %last : ({i}, {i}) -> tensor<i1>
+  %row = stablehlo.select %ok, %x, %old : tensor<i1>, {n}
+  %u = stablehlo.dynamic_update_slice %c, %row, %z, %z, %p, %z
+      : ({c}, {n}, {i}, {i}, {i}, {i}) -> {c}
+  %s = stablehlo.dot_general %u, %q, batching_dims = [0, 1] x [0, 1],
+      contracting_dims = [3] x [3] : ({c}, {n}) -> {s}
+  return %s, %u : {s}, {c}
+}}"""
+
+
+def bits(array: np.ndarray) -> np.ndarray:
+    """What the interpreter takes for types that numpy lacks."""
+    is_narrow = array.dtype in (ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn)
+    return array.view(f"u{array.dtype.itemsize}") if is_narrow else array
+
+
+def small_integers(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Sums of their products are exact in every type and order."""
+    return rng.integers(-1, 2, shape).astype(numpy_dtype(dtype))
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [*CASES, ("[B,1,S,D]", "bf16")])
+@pytest.mark.parametrize("target", TARGETS)
+def test_chained_steps_equal_the_interpreters(target, shape, dtype):
+    lead = SHAPES[shape]
+    lifted = programs.lift(attention(lead, dtype))
+    rng = np.random.default_rng(0)
+    start = small_integers(rng, (*lead, ROWS, DEPTH), dtype)
+    row = (*lead, 1, DEPTH)
+    calls = [
+        (small_integers(rng, row, dtype), small_integers(rng, row, dtype), np.array(p, "i4"))
+        for p in (3, 0, ROWS + 5, 3)
+    ]
+    expected = evaluate(
+        lifted.text(),
+        [[bits(start) if k == 0 else None, *map(bits, call)] for k, call in enumerate(calls)],
+        carry={0: 1},
+    )
+    with kvlift.compile(lifted, target).session(state={"c": start}) as session:
+        for call, (scores, cache) in zip(calls, expected, strict=True):
+            assert np.array_equal(bits(session(*call)), scores)
+            shown = session.state["c"]
+            assert (shown.shape, shown.dtype) == (start.shape, start.dtype)
+            assert np.array_equal(bits(shown), cache)
+        session.reset()
+        assert session.snapshot("c").tobytes() == start.tobytes()
+
+
+def test_the_manifest_has_both_types():
+    lifted = programs.lift(attention((1, 2), "bf16"))
+    (slot,) = lifted.slots
+    assert slot.logical == slot.store == TensorType((1, 2, ROWS, DEPTH), "bf16")
+    (slot,) = kvlift.compile(lifted, "pjrt:cpu").manifest.function("main").slots
+    assert slot.logical == TensorType((1, 2, ROWS, DEPTH), "bf16")
+    assert slot.store == TensorType((2, ROWS, DEPTH), "ui16")
+    assert slot.verdict == "in_place"
+    (slot,) = kvlift.compile(lifted, "iree:cpu").manifest.function("main").slots
+    assert slot.store == slot.logical
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_package_keeps_both_types(target, tmp_path):
+    """What was lifted for one target runs on the other as well."""
+    lifted = programs.lift(attention((1, 2), "bf16"), target="pjrt:cpu")
+    assert lifted.slots[0].store.dtype == "ui16"
+    lifted.save(tmp_path / "model.kvl")
+    loaded = kvlift.load(tmp_path / "model.kvl")
+    assert loaded.manifest == lifted.manifest
+    rng = np.random.default_rng(0)
+    start = small_integers(rng, (1, 2, ROWS, DEPTH), "bf16")
+    row = small_integers(rng, (1, 2, 1, DEPTH), "bf16")
+    with kvlift.compile(loaded, target).session(state={"c": start}) as session:
+        session(row, row, np.array(5, "i4"))
+        start[:, :, 5:6] = row
+        assert session.state["c"].tobytes() == start.tobytes()
+
+
+def test_values_of_a_stored_slot_are_checked_against_its_logical_type():
+    program = kvlift.compile(programs.lift(attention((1, 2), "bf16")), "pjrt:cpu")
+    stored = np.zeros((2, ROWS, DEPTH), np.uint16)
+    with pytest.raises(
+        kvlift.SessionError, match=r"slot 'c' expects 1x2x16x8xbf16, got 2x16x8xui16"
+    ):
+        program.session(state={"c": stored})
+
+
+def test_a_torch_model_of_bf16_equals_eager():
+    """A real export: its initial value is a torch tensor, its state is compared with eager's."""
+    import torch
+
+    class Cache(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("cache", torch.randn(1, 2, ROWS, DEPTH).bfloat16())
+
+        def forward(self, row: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
+            self.cache.index_copy_(2, position, row)
+            return self.cache.index_select(2, position) * 2
+
+    torch.manual_seed(0)
+    model = Cache()
+    row = torch.randn(1, 2, 1, DEPTH).bfloat16()
+    exported = kvlift.export(model, (row, torch.tensor([0])))
+    program = kvlift.compile(kvlift.lift(exported), "pjrt:cpu")
+    assert program.manifest.function("main").slots[0].store == TensorType((2, ROWS, DEPTH), "ui16")
+    assert program.audit().is_in_place
+    with program.session() as session:
+        for p in (3, 15, 0):
+            got = session(row * p, torch.tensor([p]))
+            expected = model(row * p, torch.tensor([p]))
+            assert got.tobytes() == expected.view(torch.int16).numpy().tobytes()
+        assert session.state["cache"].tobytes() == model.cache.view(torch.int16).numpy().tobytes()
+
+
+def test_inspect_shows_both_types():
+    from rich.console import Console
+
+    from kvlift.inspect import as_html, as_tree
+
+    lifted = programs.lift(attention((1, 2), "bf16"), target="pjrt:cpu")
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(as_tree(lifted))
+    types = "1x2x16x8xbf16 (stored as 2x16x8xui16)"
+    assert types in console.export_text()
+    assert types in as_html(lifted, "title")
+
+
+def test_reinterpret_is_a_view():
+    array = np.arange(6, dtype=np.uint16).reshape(2, 3)
+    shown = reinterpret(array, TensorType((2, 3), "ui16"), TensorType((1, 2, 3), "bf16"))
+    assert shown.shape == (1, 2, 3)
+    assert shown.dtype == ml_dtypes.bfloat16
+    assert np.shares_memory(array, shown)
+
+
+def test_the_demos_decoder_is_in_place_at_batch_1():
+    """Its caches are [1, H, S, D]: without another store type XLA:CPU makes 16 copies."""
+    from kvlift.demo import build_decoder
+
+    _, exported = build_decoder(1, 64)
+    lifted = kvlift.lift(exported)
+    assert len(kvlift.compile(programs.as_is(lifted), "pjrt:cpu").audit().copies) == 16
+    program = kvlift.compile(lifted, "pjrt:cpu", require="in_place")
+    assert program.audit().is_in_place

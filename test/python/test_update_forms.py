@@ -1,0 +1,110 @@
+"""Updates as JAX really emits them: exact after the lift, and without work on the whole slot."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kvlift
+from interpreter import evaluate
+from update_programs import bits
+
+jax_updates = pytest.importorskip("jax_updates")
+
+POSITIONS = (3, -1, 15, 16, 0, -16, -17, 13, 2**31 - 1, -(2**31), 7, 40)
+CALLS = 4
+
+
+def draw_calls(program: Any, element: str, seed: int) -> list[list[np.ndarray]]:
+    """The arguments of chained calls, positions in and out of range among them."""
+    rng = random.Random(seed)
+    draw = {"float32": "f32", "bfloat16": "bf16", "int8": "i8"}[element]
+    calls = []
+    for _ in range(CALLS):
+        values = [
+            np.ascontiguousarray(bits(rng, list(shape), draw))
+            for shape in (*program.slots, jax_updates.ROW)
+        ]
+        values.append(np.array(rng.choice(POSITIONS), np.int32))
+        values.append(np.array(rng.random() < 0.6))
+        calls.append(values)
+    return calls
+
+
+def find_results(text: str, program: Any) -> list[int]:
+    """The result of each slot: those of its type, in order."""
+    head = re.search(r"@main\(.*?\) -> (.*?) \{\n", text, re.DOTALL)
+    assert head
+    types = re.findall(r"tensor<[^>]*>", head[1])
+    inputs = re.findall(r"%arg\d+: (tensor<[^>]*>)", text)
+    found: list[int] = []
+    for kind in inputs[: len(program.slots)]:
+        found.append(next(r for r, t in enumerate(types) if t == kind and r not in found))
+    return found
+
+
+def lift(program: Any, element: str, target: str | None = None) -> tuple[str, Any, dict[int, int]]:
+    """The program as it was, lifted, and which result each slot comes back in."""
+    text = program.text(element)
+    ties = dict(enumerate(find_results(text, program)))
+    state = {f"slot{a}": (a, r) for a, r in ties.items()}
+    return text, kvlift.lift(text, state=state, target=target), ties
+
+
+def slot_sized(text: str, op: str, program: Any) -> list[str]:
+    """Lines with an op whose result is as large as a slot."""
+    shapes = {"x".join(map(str, shape)) for shape in program.slots}
+    if op == "zeros":
+        lines = re.findall(r".*broadcast_in_dim.*dims = \[\] .*", text)
+    else:
+        lines = re.findall(rf".*stablehlo\.{op}\b.*", text)
+    return [
+        line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())
+    ]
+
+
+@pytest.mark.parametrize("element", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("name", list(jax_updates.PROGRAMS))
+def test_form_is_exact(name: str, element: str) -> None:
+    program = jax_updates.PROGRAMS[name]
+    if name == "bits" and element == "int8":
+        pytest.skip("there is no other type of 8 bits to see it as")
+    try:
+        text, lifted, ties = lift(program, element)
+    except kvlift.LiftError:
+        assert not program.must_go
+        return
+    for seed in (1, 2):
+        calls = draw_calls(program, element, seed)
+        before = evaluate(text, calls, carry=ties)
+        after = evaluate(lifted.text(), calls, carry=ties)
+        for step, (one, other) in enumerate(zip(before, after, strict=True)):
+            for r, (a, b) in enumerate(zip(one, other, strict=True)):
+                assert a.tobytes() == b.tobytes(), f"result {r} of call {step + 1}"
+
+
+@pytest.mark.parametrize("name", [n for n, p in jax_updates.PROGRAMS.items() if p.must_go])
+def test_form_becomes_an_update(name: str) -> None:
+    program = jax_updates.PROGRAMS[name]
+    _, lifted, _ = lift(program, "float32")
+    after = lifted.text()
+    assert "stablehlo.dynamic_update_slice" in after
+    for op in (*program.must_go, "scatter"):
+        assert not slot_sized(after, op, program), after
+
+
+@pytest.mark.parametrize("target", ["pjrt:cpu", "iree:cpu"])
+@pytest.mark.parametrize("name", [n for n, p in jax_updates.PROGRAMS.items() if p.must_go])
+def test_form_is_in_place(name: str, target: str) -> None:
+    program = jax_updates.PROGRAMS[name]
+    _, lifted, _ = lift(program, "float32", target)
+    is_loop = "stablehlo.while" in lifted.text()
+    for slot in lifted.slots:
+        if is_loop and target == "iree:cpu":
+            assert slot.verdict.startswith("copied: IREE copies the slot in each iteration")
+        else:
+            assert slot.verdict == "in_place"
