@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from example import Prepared
-from forms import NOT_RETURNED, Form, form_of
+from slot_forms import NOT_RETURNED, Form, form_of
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 

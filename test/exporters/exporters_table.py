@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from examine import TARGETS, OnTarget, Report, SlotReport
 from example import Example
-from forms import Form, is_canonical, shown
 from reasons import REASONS, reason_for
+from slot_forms import Form, is_canonical, shown
 
 Found = Sequence[tuple[str, Example, Report]]
 

@@ -92,7 +92,9 @@ def result_for_operand(rng: random.Random, ops: list[Any]) -> None:
 
 
 def erase(rng: random.Random, ops: list[Any]) -> None:
-    unused = [op for op in ops if len(op.results) and all(not list(v.uses) for v in op.results)]
+    unused = [
+        op for op in ops if len(op.results) and all(not list(v.uses) for v in op.results)
+    ]
     if unused:
         rng.choice(unused).erase()
 

@@ -93,9 +93,7 @@ def _concatenate(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
 
 def _concatenate_nested(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
     head = jnp.concatenate([cache[:, :5], row[:, None]], axis=1)
-    return jnp.concatenate(
-        [head, -row[:, None], cache[:, 7:12], cache[:, 0:1] * 2, cache[:, 13:]], 1
-    )
+    return jnp.concatenate([head, -row[:, None], cache[:, 7:12], cache[:, 0:1] * 2, cache[:, 13:]], 1)
 
 
 def _concatenate_last(cache: Any, row: Any, pos: Any, flag: Any) -> Any:

@@ -20,8 +20,8 @@ import exporters_table
 import reasons
 import run_exporters
 from examine import OnTarget, SlotReport
-from forms import Nested, is_canonical
 from service import Service
+from slot_forms import Nested, is_canonical
 
 # Slots that end as rows written in place on both targets.
 IN_PLACE = [
