@@ -5,7 +5,12 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest lint format corpus exporters bench clean
+.PHONY: help setup demo test lit pytest lint format corpus exporters fuzz mutants bench clean
+
+# How many programs and modules `make fuzz` tries, from which seed on.
+FUZZ_PROGRAMS ?= 100000
+FUZZ_MODULES ?= 50000
+FUZZ_FIRST ?= 0
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -55,6 +60,14 @@ corpus: setup ## Run all programs of the corpus and rewrite docs/agreement.md.
 
 exporters: setup ## Run all exporters' programs and rewrite docs/exporters.md.
 	$(BIN)/python test/exporters/run_exporters.py --table docs/exporters.md
+
+fuzz: setup ## Compare random programs with the interpreter, and feed odd modules; see docs/fuzz.md.
+	$(BIN)/python test/fuzz/equivalence.py --count $(FUZZ_PROGRAMS) --first $(FUZZ_FIRST) --save build/fuzz
+	$(BIN)/python test/fuzz/adversarial.py --count $(FUZZ_MODULES) --first $(FUZZ_FIRST) --save build/fuzz \
+	  --tool $(BIN)/kvlift-opt
+
+mutants: setup ## Break the passes line by line and see whether the tests notice.
+	$(BIN)/python test/fuzz/mutants.py --folder build/mutants
 
 bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
 	$(BIN)/python bench/step_cost.py

@@ -7,6 +7,7 @@
 
 #include "RewriteSupport.h"
 #include "kvlift/IndexFacts.h"
+#include "kvlift/State.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -172,18 +173,21 @@ bool kvlift::isNeededAfter(Value old, Operation update, Operation except) {
 static bool hasNoEffect(Operation op) {
   std::string_view name = op.name();
   if (!name.starts_with("stablehlo.") || name == "stablehlo.custom_call" ||
-      name == "stablehlo.optimization_barrier" || name.ends_with("feed") ||
-      name == "stablehlo.send" || name == "stablehlo.recv")
+      name.ends_with("feed") || name == "stablehlo.send" ||
+      name == "stablehlo.recv")
     return false;
   return op.regions().empty() || name == "stablehlo.scatter";
 }
 
-void kvlift::eraseIfDead(Operation op) {
-  std::vector<Operation> open{op};
+void kvlift::eraseIfDead(const std::vector<Operation> &ops) {
+  std::vector<Operation> open;
+  for (Operation op : ops)
+    if (op && std::find(open.begin(), open.end(), op) == open.end())
+      open.push_back(op);
   while (!open.empty()) {
     Operation next = open.back();
     open.pop_back();
-    if (!next || !hasNoEffect(next))
+    if (!hasNoEffect(next))
       continue;
     std::vector<Value> results = next.results();
     if (!std::all_of(results.begin(), results.end(),
@@ -206,4 +210,15 @@ void kvlift::eraseIfDead(Operation op) {
 void kvlift::replaceUpdate(Operation update, Value by) {
   update.result().replaceAllUsesWith(by);
   eraseIfDead(update);
+}
+
+Value kvlift::slotArgument(Operation op, const std::string &slot) {
+  Operation parent = op.parentOp();
+  if (!parent || !parent.is("func.func"))
+    return {};
+  FuncOp function(parent);
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    if (function.argumentAttribute(i, marks::slot).asString() == slot)
+      return function.body().argument(i);
+  return {};
 }

@@ -38,13 +38,19 @@ bool isUntouched(Value newer, Value older,
                  const std::vector<std::optional<int64_t>> &low,
                  const Dims &sizes);
 
-/// Erases an op that nothing uses and has no effect, and then what only it
-/// used.
-void eraseIfDead(Operation op);
+/// Erases those of the ops that nothing uses and have no effect, and then what
+/// only they used. One of the ops may use another: after a first call, a second
+/// one could get an op that is gone.
+void eraseIfDead(const std::vector<Operation> &ops);
+inline void eraseIfDead(Operation op) { eraseIfDead(std::vector{op}); }
 
 /// Computes all branches of an `if` or `case`, and selects, when that is cheap
 /// (FlattenBranch.cpp).
 void flattenCheapBranch(Operation branch);
+
+/// The argument that a slot's name stands for, in the function whose own block
+/// has the op; null elsewhere.
+Value slotArgument(Operation op, const std::string &slot);
 
 /// Replaces the only result of an update and erases it.
 void replaceUpdate(Operation update, Value by);

@@ -233,11 +233,11 @@ public:
     std::vector<Type> types;
     for (Value value : yields.front())
       types.push_back(value.type());
-    std::vector<Value> dead;
+    std::vector<Operation> dead;
     for (size_t k = 0; k < regions.size(); ++k) {
       Operation yield = regions[k].firstBlock().terminator();
       for (const Plan &plan : plans)
-        dead.push_back(yield.operand(plan.result));
+        dead.push_back(yield.operand(plan.result).definingOp());
       yield.setOperands(yields[k]);
     }
     Builder build(op);
@@ -248,9 +248,7 @@ public:
       op.result(plan.result).replaceAllUsesWith(writeAll(build, plan));
     op.erase();
     // Not before: the slot itself could look dead.
-    for (Value value : dead)
-      if (Operation maker = value.definingOp())
-        eraseIfDead(maker);
+    eraseIfDead(dead);
     flattenCheapBranch(made);
   }
 

@@ -145,9 +145,9 @@ public:
       update.result().replaceAllUsesWith(
           build.reshape(seen, update.result().type().shape()));
     }
-    eraseIfDead(plan.back);
-    for (Operation update : plan.layer.updates)
-      eraseIfDead(update);
+    std::vector<Operation> dead(plan.layer.updates);
+    dead.push_back(plan.back);
+    eraseIfDead(dead);
   }
 
 private:

@@ -22,6 +22,8 @@
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
 
+#include <set>
+
 using namespace kvlift;
 
 namespace {
@@ -37,10 +39,12 @@ constexpr Form forms[] = {
     {"scatter", simplifyScatter},
     {"update", moveViewBehindUpdate},
     {"update", writeThroughSlice},
+    {"update", mergeWithPrevious},
     {"select", simplifySelect},
     {"concatenate", simplifyConcatenate},
     {"branch", simplifyBranch},
     {"loop", simplifyScan},
+    {"sum", explainMaskedSum},
 };
 
 /// A remark about an update that stays.
@@ -118,9 +122,11 @@ std::vector<SlotUpdate> makersOf(const FuncOp &function,
 std::vector<SlotUpdate> updatesOf(const FuncOp &function,
                                   const Provenance &provenance) {
   std::vector<SlotUpdate> updates;
+  std::set<const void *> seen;
+  auto isNew = [&](Operation op) { return seen.insert(op.raw.ptr).second; };
   for (Operation op : provenance.updates())
     for (Value result : op.results()) {
-      const auto *origin = provenance.origin(result);
+      const auto *origin = provenance.storage(result);
       if (!origin)
         continue;
       auto slot =
@@ -130,8 +136,10 @@ std::vector<SlotUpdate> updatesOf(const FuncOp &function,
       SlotUpdate update{op, oldOperandOf(op, *origin), *slot, -1, false};
       if (op.is("stablehlo.dynamic_update_slice"))
         for (SlotUpdate &each : layerUpdates(layerBehind(op), update, 16))
-          updates.push_back(each);
-      updates.push_back(update);
+          if (isNew(each.op)) // Two stacks may get the same layer.
+            updates.push_back(each);
+      if (isNew(op))
+        updates.push_back(update);
       break;
     }
   return updates;

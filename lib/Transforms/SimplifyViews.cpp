@@ -243,6 +243,5 @@ Rewritten kvlift::moveViewBehindUpdate(const SlotUpdate &slotUpdate) {
                               "the " +
                               std::string(shortName(maker)));
   apply(update, view, *window, source);
-  eraseIfDead(maker);
   return Rewritten::yes();
 }

@@ -262,3 +262,13 @@ func.func private @shared(%c: tensor<64xf32>, %u: tensor<1xf32>, %i: tensor<i32>
   %1 = stablehlo.add %c, %0 : tensor<64xf32>
   return %0, %1 : tensor<64xf32>, tensor<64xf32>
 }
+
+// -----
+
+// Before its ops are lowered a slot is no ranked tensor: nothing is known of its
+// extents, and nothing is asked of them.
+// CHECK-LABEL: func.func @not_lowered
+// CHECK-SAME: kvlift.verdict = "
+func.func @not_lowered(%a: !torch.vtensor<[2],f32> {kvlift.slot = "a"}) -> (!torch.vtensor<[2],f32> {kvlift.slot = "a"}) {
+  return %a : !torch.vtensor<[2],f32>
+}

@@ -298,3 +298,28 @@ func.func private @nobody_calls(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor
   %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// First values come from globals; who writes the mark by hand has to mean it.
+
+// expected-error @+1 {{'kvlift.initial' of argument #0 of function 'no_elements' has no dense elements of tensor<4xf32>}}
+func.func @no_elements(%c: tensor<4xf32> {kvlift.initial = 3 : i32}) -> tensor<4xf32> {
+  return %c : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{'kvlift.initial' of argument #0 of function 'complex' has elements of complex<f32>, of which no array can be made}}
+func.func @complex(%c: tensor<2xcomplex<f32>> {kvlift.initial = dense<(1.0, 2.0)> : tensor<2xcomplex<f32>>}) -> tensor<2xcomplex<f32>> {
+  return %c : tensor<2xcomplex<f32>>
+}
+
+// -----
+
+// A splat takes no memory in the IR, as an array it would.
+
+// expected-error @+1 {{'kvlift.initial' of argument #0 of function 'huge' has more elements than any memory holds}}
+func.func @huge(%c: tensor<1152921504606846976xf32> {kvlift.initial = dense<0.0> : tensor<1152921504606846976xf32>}) -> tensor<1152921504606846976xf32> {
+  return %c : tensor<1152921504606846976xf32>
+}

@@ -308,3 +308,34 @@ func.func @no_slots(%slot: tensor<1xf32> {kvlift.slot = "k"}, %a: tensor<8xf32>,
   }) : (tensor<8xf32>, tensor<1xi32>, tensor<1xf32>) -> tensor<8xf32>
   return %slot, %0, %2 : tensor<1xf32>, tensor<8xf32>, tensor<8xf32>
 }
+
+// -----
+
+// A constant may have more elements than fit into memory; it is not read.
+// CHECK-LABEL: func.func @huge_constant
+// CHECK: "stablehlo.scatter"
+func.func @huge_constant(%c: tensor<9223372036854775807xf32> {kvlift.slot = "c"}, %u: tensor<9223372036854775807xf32>) -> (tensor<9223372036854775807xf32> {kvlift.slot = "c"}) {
+  %i = stablehlo.constant dense<1> : tensor<9223372036854775807x1xi32>
+  %n = "stablehlo.scatter"(%c, %i, %u) <{scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<9223372036854775807xf32>, tensor<9223372036854775807x1xi32>, tensor<9223372036854775807xf32>) -> tensor<9223372036854775807xf32>
+  return %n : tensor<9223372036854775807xf32>
+}
+
+// -----
+
+// The update that is left dead by the first view goes with it, and is not
+// looked at again.
+// CHECK-LABEL: func.func @dead_together
+// CHECK: %[[FIRST:.+]] = stablehlo.dynamic_update_slice %arg0
+// CHECK: %[[SECOND:.+]] = stablehlo.dynamic_update_slice %[[FIRST]]
+// CHECK: return %[[SECOND]]
+func.func @dead_together(%c: tensor<4x4x4xi1> {kvlift.slot = "c"}, %u: tensor<3x16xi1>, %v: tensor<4x4x4xi1>, %i: tensor<i32>) -> (tensor<4x4x4xi1> {kvlift.slot = "c"}) {
+  %r = stablehlo.reshape %c : (tensor<4x4x4xi1>) -> tensor<4x16xi1>
+  %s = stablehlo.slice %r [0:1, 0:16] : (tensor<4x16xi1>) -> tensor<1x16xi1>
+  %j = stablehlo.concatenate %s, %u, dim = 0 : (tensor<1x16xi1>, tensor<3x16xi1>) -> tensor<4x16xi1>
+  %b = stablehlo.reshape %j : (tensor<4x16xi1>) -> tensor<4x4x4xi1>
+  %n = stablehlo.dynamic_update_slice %b, %v, %i, %i, %i : (tensor<4x4x4xi1>, tensor<4x4x4xi1>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x4x4xi1>
+  return %n : tensor<4x4x4xi1>
+}

@@ -2,8 +2,8 @@
 
 A seed makes a module, by damage to one of the tests' or the corpus' or on purpose (`oddities`), and
 says what is done with it: one pass, some passes, or `kvlift.lift` with random options. After it:
-- a failure has an error with text, raises an error of kvlift's own, and leaves the module as it was;
-- a success verifies, its text parses to the same module, and lifts of it settle;
+- a failure says why, raises an error of kvlift's own, and leaves the module as it was;
+- a success verifies, its text parses to the same module, and lifts of that settle;
 - nothing takes more than 10 s of processor time, and the process lives.
 
     python test/fuzz/adversarial.py --count 100000 --processes 2 --save build/fuzz
@@ -26,9 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "test" / "corpus"))
-sys.path.append(str(ROOT / "test" / "python"))
+sys.path.append(str(Path(__file__).parents[1] / "corpus"))
+sys.path.append(str(Path(__file__).parents[1] / "python"))
 sys.path.append(str(Path(__file__).parent))
 
 import generate
@@ -38,6 +37,7 @@ from mutate_ir import mutate_ir
 from oddities import ODDITIES
 from service import DiedError, Service
 
+ROOT = Path(__file__).parents[2]
 LONGEST = 10  # Seconds of processor time for one case.
 BATCH = 40
 TIMEOUT = 300
@@ -231,8 +231,9 @@ def _apply(module: Any, case: Case) -> Any:
 
 def _judge(module: Any, case: Case, context: Any) -> tuple[str, str]:
     """Of a success."""
-    import kvlift
     from torch_mlir import ir
+
+    import kvlift
 
     try:
         module.operation.verify()
@@ -295,7 +296,7 @@ def outcomes(seeds: Iterable[int], processes: int = 1) -> Iterator[Outcome]:
 
 
 def parse(seed: int) -> str:
-    """Only that, and nothing of kvlift's; gives the origin. May abort: run it in a child process."""
+    """Nothing of kvlift's; gives the origin. May abort: run it in a child process."""
     from torch_mlir import ir
 
     case = draw(seed)

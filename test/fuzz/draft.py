@@ -103,9 +103,7 @@ class Draft:
 
     def index(self, shape: Sequence[int], dtype: str, extent: int, count: int = 1) -> Value:
         fixed = tuple(shape)
-        return self.argument(
-            fixed, dtype, lambda n: random_indices(n, fixed, dtype, extent, count)
-        )
+        return self.argument(fixed, dtype, lambda n: random_indices(n, fixed, dtype, extent, count))
 
     def flag(self, shape: Sequence[int] = ()) -> Value:
         fixed = tuple(shape)

@@ -38,9 +38,7 @@ def update_slice(d: Draft, version: Value, new: Value, starts: Sequence[Value]) 
     return d.body.op("dynamic_update_slice", [version, new, *starts], "", version)
 
 
-def dynamic_slice(
-    d: Draft, version: Value, starts: Sequence[Value], sizes: Sequence[int]
-) -> Value:
+def dynamic_slice(d: Draft, version: Value, starts: Sequence[Value], sizes: Sequence[int]) -> Value:
     result = Value("", tuple(sizes), version.dtype)
     return d.body.op("dynamic_slice", [version, *starts], f", sizes = {list(sizes)}", result)
 
@@ -98,9 +96,7 @@ def range_mask(d: Draft, version: Value) -> Value:
     places = body.iota(shape, dtype, dim)
     low = body.broadcast(scalar(d, shape[dim], dtype), shape, [])
     high = body.binary("add", low, number(d, rng.randint(0, shape[dim]), low))
-    inside = body.binary(
-        "and", body.compare("GE", places, low), body.compare("LT", places, high)
-    )
+    inside = body.binary("and", body.compare("GE", places, low), body.compare("LT", places, high))
     return body.select(inside, fresh(d, shape, version.dtype), version)
 
 
@@ -162,9 +158,7 @@ def joined_dynamic(d: Draft, version: Value) -> Value:
     places = body.iota(shape, dtype, dim)
     low = body.broadcast(at, shape, [])
     high = body.binary("add", low, number(d, count, low))
-    inside = body.binary(
-        "and", body.compare("GE", places, low), body.compare("LT", places, high)
-    )
+    inside = body.binary("and", body.compare("GE", places, low), body.compare("LT", places, high))
     return body.select(inside, moved, version)
 
 
@@ -402,4 +396,3 @@ FORMS: dict[str, Form] = {
     "viewed": viewed,
     "call": called,
 }
-

@@ -210,7 +210,7 @@ def move_mark(rng: random.Random, text: str, others: list[str]) -> str:
 
 def any_byte(rng: random.Random, text: str, others: list[str]) -> str:
     at = rng.randrange(len(text) + 1)
-    return text[:at] + rng.choice("\x00\x01\x7f\u00e9\u2028\"{}<>()\\%@#") + text[at:]
+    return text[:at] + rng.choice('\x00\x01\x7f\u00e9\u2028"{}<>()\\%@#') + text[at:]
 
 
 # What keeps a module's syntax comes more often.

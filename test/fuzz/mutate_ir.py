@@ -1,4 +1,4 @@
-"""Seeded changes to a module's ops that keep its syntax: another program, valid more often than not.
+"""Seeded changes to a module's ops that keep its syntax: another program, mostly a valid one.
 
 Unlike damage to the text, these reach the passes. The module comes back as generic text, since it
 may not verify.
@@ -92,9 +92,7 @@ def result_for_operand(rng: random.Random, ops: list[Any]) -> None:
 
 
 def erase(rng: random.Random, ops: list[Any]) -> None:
-    unused = [
-        op for op in ops if len(op.results) and all(not list(v.uses) for v in op.results)
-    ]
+    unused = [op for op in ops if len(op.results) and all(not list(v.uses) for v in op.results)]
     if unused:
         rng.choice(unused).erase()
 

@@ -189,7 +189,9 @@ def window(d: Draft, version: Value) -> Value:
     inserted = sorted(i for i in scattered if rng.random() < 0.3)
     dtype = d.index_type()
     sizes = [
-        rng.choice((e, e, min(1, e), rng.randint(0, e))) if i in scattered or rng.random() < 0.2 else e
+        rng.choice((e, e, min(1, e), rng.randint(0, e)))
+        if i in scattered or rng.random() < 0.2
+        else e
         for i, e in enumerate(version.shape)
     ]
     places = [scalar(d, version.shape[i], dtype, sizes[i]) for i in scattered]

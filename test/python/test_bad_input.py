@@ -551,3 +551,36 @@ def test_cli_refusals_have_no_traceback(tmp_path: Path) -> None:
         assert "Traceback" not in child.stderr
     assert os.listdir(tmp_path) == ["model.mlir"]
     assert json.loads(run("kvlift", "doctor", "--json").stdout)
+
+
+@pytest.mark.parametrize("element", ["bf16", "i1", "f8E4M3FN", "i16"])
+@pytest.mark.parametrize("splat", [True, False])
+def test_first_values_of_globals_of_any_type(element: str, splat: bool) -> None:
+    import ml_dtypes
+
+    one = "true" if element == "i1" else "1" if element[0] == "i" else "1.0"
+    zero = "false" if element == "i1" else "0" if element[0] == "i" else "0.0"
+    text = one if splat else f"[{one}, {zero}, {one}]"
+    kind = f"tensor<3x{element}>"
+    lifted = kvlift.lift(
+        f"ml_program.global private mutable @g(dense<{text}> : {kind}) : {kind}\n"
+        f"func.func @main(%u: {kind}) -> {kind} {{\n"
+        f"  %g = ml_program.global_load @g : {kind}\n"
+        f"  ml_program.global_store @g = %u : {kind}\n  return %u : {kind}\n}}\n"
+    )
+    names = {"bf16": ml_dtypes.bfloat16, "i1": np.bool_, "i16": np.int16}
+    dtype = np.dtype(names.get(element, ml_dtypes.float8_e4m3fn))
+    assert lifted.values["g"].dtype == dtype
+    assert lifted.values["g"].tolist() == np.array([1, 1 if splat else 0, 1], dtype).tolist()
+
+
+def test_names_that_are_no_utf8() -> None:
+    slot = "tensor<4x8xf32>"
+    text = SOURCE.replace('kvlift.name = "cache"', 'kvlift.name = "\\FFa\\C3\\A9\\ED\\A0\\80"')
+    assert kvlift.lift(text).slots[0].name == "\\xffa\u00e9\\xed\\xa0\\x80"
+    twice = (
+        f'func.func @main(%a: {slot} {{kvlift.slot = "\\FF"}}, %b: {slot} {{kvlift.slot = "\\FF"}})'
+        f" -> {slot} {{\n  return %a : {slot}\n}}\n"
+    )
+    with pytest.raises(kvlift.LiftError, match=r"slot '\\xff' is on argument #0 and on argument"):
+        kvlift.lift(twice)
