@@ -11,8 +11,9 @@
 //                an argument that has one was spoken for by a frontend that
 //                knows all state, so nothing is inferred about it
 //   kvlift.slot  the slot's name, on the argument and on its tied result
-//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <bytes> bytes: <why>"
-//   kvlift.logical  on a slot's argument that is stored as another type: the
+//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <bytes> bytes:
+//   <why>" kvlift.logical  on a slot's argument that is stored as another type:
+//   the
 //                type that the model means
 //   kvlift.initial  what a slot holds before the first call, when the IR says
 //   kvlift.sliced  on an argument that is no slot any more: the slot that it
