@@ -31,6 +31,7 @@ private:
 
   // Findings.cpp: the slot, its updates, what leaves in its place.
   void inspectType(const Slot &slot, int64_t root);
+  void inspectForks(const Slot &slot, int64_t root);
   void inspectChain(const BlockChains &chains, int64_t root);
   void inspectUpdate(const BlockChains &chains, const Version &version);
   void inspectShapes(const BlockChains &chains, const Version &version,

@@ -45,6 +45,7 @@ void Finder::inspect(const std::vector<Slot> &slots) {
       large.insert(slot.name);
   for (size_t root = 0; root < slots.size(); ++root) {
     inspectType(slots[root], root);
+    inspectForks(slots[root], root);
     inspectChain(blocks.front(), root);
     inspectResult(slots[root], root);
   }
@@ -76,19 +77,31 @@ void Finder::inspectType(const Slot &slot, int64_t root) {
 // Updates
 //===----------------------------------------------------------------------===//
 
+/// An update that does not stay in the slot. Where the user has named a value
+/// of another kind as the new one, a runtime may compute it with the update.
+void Finder::inspectForks(const Slot &slot, int64_t root) {
+  const BlockChains &chains = blocks.front();
+  int64_t last = chains.lastVersion(root);
+  if (last < 0 && !model.find(Habit::copiesComputed) && !isUpdate(slot))
+    return;
+  std::vector<int64_t> next = chains.nextOnChain();
+  for (size_t number = 0; number < chains.versions.size(); ++number) {
+    const Version &version = chains.versions[number];
+    if (version.root != root || version.maker < 0 || version.value.isUnused() ||
+        static_cast<int64_t>(number) == last || next[number] >= 0)
+      continue;
+    Operation update = chains.ops[version.maker];
+    add(Habit::copiesForks, slot.name, update, "for " + quote(update.name()));
+  }
+}
+
 void Finder::inspectChain(const BlockChains &chains, int64_t root) {
   if (!seen.insert({&chains, root}).second)
     return;
-  std::vector<int64_t> next = chains.nextOnChain();
-  int64_t last = chains.lastVersion(root);
   Type shape;
   for (const Version &version : chains.versions) {
-    int64_t number = &version - chains.versions.data();
     if (version.root != root || version.maker < 0)
       continue;
-    if (number != last && next[number] < 0 && !version.value.isUnused())
-      add(Habit::copiesForks, chains.slotOf(version), chains.ops[version.maker],
-          "for " + quote(chains.ops[version.maker].name()));
     inspectUpdate(chains, version);
     inspectShapes(chains, version, shape);
     for (const InnerRoot &inner : version.inside)
