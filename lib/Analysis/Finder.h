@@ -36,9 +36,10 @@ private:
   void inspectUpdate(const BlockChains &chains, const Version &version);
   void inspectShapes(const BlockChains &chains, const Version &version,
                      Type &first);
+  Value behindViews(Value value);
   void inspectResult(const Slot &slot, int64_t root);
   bool isUpdate(const Slot &slot) const;
-  void inspectWholeValue(const Slot &slot, int64_t root, Operation maker);
+  void inspectWholeValue(const Slot &slot, int64_t root);
 
   // FindingsReads.cpp: the readers of each version.
   void inspectReads(const BlockChains &chains);
