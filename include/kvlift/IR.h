@@ -196,6 +196,8 @@ public:
   Operation parentOp() const;
   Operation next() const;
   bool isBefore(Operation other) const;
+  /// Whether it is `around`, or in its regions.
+  bool isIn(Operation around) const;
 
   std::vector<Value> operands() const;
   std::vector<Value> results() const;

@@ -23,6 +23,10 @@ std::optional<int64_t> kvlift::constantInteger(Value value) {
   if (!type.isStaticTensor() || !type.element().isInteger() ||
       type.elementCount() == 0)
     return std::nullopt;
+  // Masks: index facts are of wider integers.
+  if (Operation maker = value.definingOp();
+      maker && type.element().bitWidth() == 1 && maker.is("stablehlo.constant"))
+    return maker.attribute("value").splatInteger();
   Interval range = IndexFacts().of(value).range;
   return range.low == range.high ? std::optional(range.low) : std::nullopt;
 }

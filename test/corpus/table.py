@@ -32,15 +32,7 @@ def problems(program: Program, result: Result) -> Iterator[str]:
 def _outcome_problems(program: Program, outcome: Outcome) -> Iterator[str]:
     if outcome.died:
         yield f"died: {outcome.died}"
-    if (
-        outcome.error
-        and not _is_refusal(outcome)
-        and outcome.target
-        not in (
-            program.unsupported,
-            program.unsafe,
-        )
-    ):
+    if outcome.error and not _is_refusal(outcome) and outcome.target != program.unsupported:
         yield f"error: {_shortened(outcome.error)}"
     if outcome.wrong:
         yield f"wrong: {outcome.wrong}"

@@ -378,6 +378,7 @@ FORMS: dict[str, Form] = {
     "scatter of a window": scatters.window,
     "scatter per batch row": scatters.per_batch,
     "scatter with batching dims": scatters.batching_dims,
+    "scatter of a grid of rows": scatters.grid,
     "scatter, combining": scatters.combining,
     "scatter, odd body": scatters.odd_body,
     "scatter of mixed rows": scatters.masked_rows,

@@ -184,7 +184,7 @@ MUTANTS = (
         "rows that stand elsewhere count as kept",
         "lib/Transforms/SimplifyConcat.cpp",
         "slice.starts[i].number != (i == dim ? begin : 0)",
-        "slice.starts[i].number != (i == dim ? slice.starts[i].number : 0)",
+        "!slice.starts[i].number || (i != dim && *slice.starts[i].number != 0 * begin)",
     ),
 )
 

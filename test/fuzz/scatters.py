@@ -248,6 +248,25 @@ def batching_dims(d: Draft, version: Value) -> Value:
     return scatter_op(d, [version], indices, [update], numbers)[0]
 
 
+def grid(d: Draft, version: Value) -> Value:
+    """Rows at sums of two vectors, which may name a row twice: the last one counts."""
+    rng, rank, body = d.rng, len(version.shape), d.body
+    dim = rng.randrange(rank)
+    extent, dtype = version.shape[dim], rng.choice(("i32", "i64"))
+    shape = (rng.randint(1, 3), rng.randint(1, 3))
+    parts = []
+    for axis, count in enumerate(shape):
+        part = body.iota((count,), dtype, 0)
+        if rng.random() < 0.5:
+            part = vector(d, extent, count, dtype)
+        parts.append(body.broadcast(part, shape, [axis]))
+    at = body.reshape(body.binary("add", *parts), (*shape, 1))
+    rest = [version.shape[i] for i in range(rank) if i != dim]
+    update = fresh(d, [*shape, *rest], version.dtype)
+    numbers = _numbers(range(2, rank + 1), [dim], [dim], 2)
+    return scatter_op(d, [version], at, [update], numbers)[0]
+
+
 def several_inputs(d: Draft, one: Value, other: Value) -> list[Value]:
     """Two slots of one shape in one scatter."""
     rng, rank = d.rng, len(one.shape)
