@@ -44,6 +44,8 @@ public:
   /// Integers as integers of another type.
   Value convert(Value value, Type element);
   Value iota(Type type, int64_t dim);
+  /// The largest of a vector of integers and of `atLeast`.
+  Value maximumOf(Value vector, Value atLeast);
   Value binary(std::string_view opName, Value lhs, Value rhs);
   /// `direction` is one of EQ NE GE GT LE LT; signed integers.
   Value compare(std::string_view direction, Value lhs, Value rhs);

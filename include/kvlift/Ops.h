@@ -54,6 +54,9 @@ public:
   void setResultType(int64_t index, Type type) const;
   /// Takes one more argument, at the end; gives its index.
   int64_t appendArgument(Type type, Location location) const;
+  /// Returns these values, of any types, instead; at least as many as before.
+  /// Attributes stay with their positions.
+  void setResults(const std::vector<Value> &values) const;
   /// Returns one more value; gives its result index.
   int64_t appendResult(Value value) const;
 

@@ -15,6 +15,10 @@
 //   kvlift.logical  on a slot's argument that is stored as another type: the
 //                type that the model means
 //   kvlift.initial  what a slot holds before the first call, when the IR says
+//   kvlift.sliced  on an argument that is no slot any more: the slot that it
+//                was; results bring what the host must write into it
+//   kvlift.rows, kvlift.start  on results: the sliced slot that these elements
+//                go into, and where; the i-th rows go with the i-th start
 //   tf.aliasing_output  on the argument: the result's index, for the runtimes
 //
 //===----------------------------------------------------------------------===//
@@ -33,6 +37,9 @@ inline constexpr std::string_view slot = "kvlift.slot";
 inline constexpr std::string_view verdict = "kvlift.verdict";
 inline constexpr std::string_view logical = "kvlift.logical";
 inline constexpr std::string_view initial = "kvlift.initial";
+inline constexpr std::string_view sliced = "kvlift.sliced";
+inline constexpr std::string_view rows = "kvlift.rows";
+inline constexpr std::string_view start = "kvlift.start";
 inline constexpr std::string_view aliasing = "tf.aliasing_output";
 inline constexpr std::string_view ireeOutput = "iree.abi.output";
 inline constexpr std::string_view bufferDonor = "jax.buffer_donor";
@@ -50,6 +57,26 @@ struct Slot {
 /// name twice, types that differ.
 std::optional<std::vector<Slot>> readSlots(const FuncOp &function,
                                            DiagnosticLog &log);
+
+/// Two results: elements that replace a slice of a slot, and where it starts.
+struct WrittenSlice {
+  int64_t rows;
+  int64_t start;
+};
+
+/// Storage that outlives a call and that the host updates.
+struct SlicedSlot {
+  std::string name;
+  int64_t argument;
+  /// In the order in which the host writes them.
+  std::vector<WrittenSlice> updates;
+};
+
+/// The sliced slots that a function's marks name, ordered by argument. Reports
+/// and gives nothing when marks contradict each other or the types.
+std::optional<std::vector<SlicedSlot>>
+readSlicedSlots(const FuncOp &function, const std::vector<Slot> &slots,
+                DiagnosticLog &log);
 
 /// A public function and its slots, if it has any.
 struct PublicFunction {

@@ -37,18 +37,42 @@ std::string jsonArgument(const FuncOp &function, int64_t i) {
                           .value_or("user_input")) +
          ", \"slot\": " +
          jsonOptional(function.argumentAttribute(i, marks::slot).asString()) +
+         ", \"sliced\": " +
+         jsonOptional(function.argumentAttribute(i, marks::sliced).asString()) +
          "}";
 }
 
 std::string jsonResult(const FuncOp &function, int64_t i) {
   auto slot = function.resultAttribute(i, marks::slot).asString();
+  auto rows = function.resultAttribute(i, marks::rows).asString();
+  auto sliced =
+      rows ? rows : function.resultAttribute(i, marks::start).asString();
   std::string name = function.resultAttribute(i, marks::name)
                          .asString()
                          .value_or(slot.value_or("result" + std::to_string(i)));
   return "{\"index\": " + std::to_string(i) +
          ", \"name\": " + json::string(name) +
          ", \"type\": " + jsonType(function.resultType(i)) +
-         ", \"slot\": " + jsonOptional(slot) + "}";
+         ", \"slot\": " + jsonOptional(slot) +
+         ", \"sliced\": " + jsonOptional(sliced) + "}";
+}
+
+std::string jsonKind(const FuncOp &function, int64_t argument) {
+  return json::string(function.argumentAttribute(argument, marks::kind)
+                          .asString()
+                          .value_or("inferred"));
+}
+
+std::string jsonSliced(const FuncOp &function, const SlicedSlot &slot) {
+  std::vector<std::string> updates;
+  for (const WrittenSlice &update : slot.updates)
+    updates.push_back("{\"rows\": " + std::to_string(update.rows) +
+                      ", \"start\": " + std::to_string(update.start) + "}");
+  return "{\"name\": " + json::string(slot.name) +
+         ", \"argument\": " + std::to_string(slot.argument) +
+         ", \"type\": " + jsonType(function.argumentType(slot.argument)) +
+         ", \"kind\": " + jsonKind(function, slot.argument) +
+         ", \"updates\": [" + join(updates, ", ") + "]}";
 }
 
 /// The op that makes the tied version, `value` when the whole value is
@@ -64,9 +88,9 @@ std::string updateOf(const FuncOp &function, const Provenance &provenance,
   return origin->update ? std::string(shortName(origin->update)) : "none";
 }
 
-std::string jsonFunction(const FuncOp &function,
-                         const std::vector<Slot> &slots) {
-  std::vector<std::string> arguments, results, ties;
+std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
+                         const std::vector<SlicedSlot> &sliced) {
+  std::vector<std::string> arguments, results, ties, updates;
   for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
     arguments.push_back(jsonArgument(function, i));
   for (int64_t i = 0, n = function.numResults(); i < n; ++i)
@@ -79,18 +103,17 @@ std::string jsonFunction(const FuncOp &function,
         ", \"result\": " + std::to_string(slot.result) +
         ", \"logical\": " + jsonType(logicalType(function, slot)) +
         ", \"store\": " + jsonType(function.argumentType(slot.argument)) +
-        ", \"kind\": " +
-        json::string(function.argumentAttribute(slot.argument, marks::kind)
-                         .asString()
-                         .value_or("inferred")) +
-        ", \"update\": " + json::string(updateOf(function, provenance, slot)) +
-        ", \"verdict\": " +
+        ", \"kind\": " + jsonKind(function, slot.argument) + ", \"update\": " +
+        json::string(updateOf(function, provenance, slot)) + ", \"verdict\": " +
         jsonOptional(function.argumentAttribute(slot.argument, marks::verdict)
                          .asString()) +
         "}");
+  for (const SlicedSlot &slot : sliced)
+    updates.push_back(jsonSliced(function, slot));
   return "{\"name\": " + json::string(function.name()) + ", \"arguments\": [" +
          join(arguments, ", ") + "], \"results\": [" + join(results, ", ") +
-         "], \"slots\": [" + join(ties, ", ") + "]}";
+         "], \"slots\": [" + join(ties, ", ") + "], \"sliced\": [" +
+         join(updates, ", ") + "]}";
 }
 
 } // namespace
@@ -101,7 +124,11 @@ std::optional<std::string> kvlift::manifestJson(Operation module,
   if (!all)
     return std::nullopt;
   std::vector<std::string> functions;
-  for (const auto &[function, slots] : *all)
-    functions.push_back(jsonFunction(function, slots));
+  for (const auto &[function, slots] : *all) {
+    auto sliced = readSlicedSlots(function, slots, log);
+    if (!sliced)
+      return std::nullopt;
+    functions.push_back(jsonFunction(function, slots, *sliced));
+  }
   return "{\"version\": 1, \"functions\": [" + join(functions, ", ") + "]}";
 }

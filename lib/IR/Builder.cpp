@@ -146,6 +146,18 @@ Value Builder::iota(Type type, int64_t dim) {
       .result();
 }
 
+Value Builder::maximumOf(Value vector, Value atLeast) {
+  std::string one = atLeast.type().print(), all = vector.type().print();
+  // The C API can make no block; one that was parsed can be taken over.
+  OwnedModule parsed = OwnedModule::parse(
+      ctx, "func.func @f(%a: " + all + ", %b: " + one + ") -> " + one +
+               " { %r = stablehlo.reduce(%a init: %b) applies "
+               "stablehlo.maximum across dimensions = [0] : (" +
+               all + ", " + one + ") -> " + one + " return %r : " + one + " }");
+  Operation reduce = functionsOf(parsed.operation()).front().body().firstOp();
+  return recreate(reduce, {vector, atLeast}, {atLeast.type()}).result();
+}
+
 Value Builder::binary(std::string_view opName, Value lhs, Value rhs) {
   return create(opName, {lhs, rhs}, {lhs.type()}).result();
 }
@@ -181,6 +193,9 @@ Value Builder::slice(Value from, const Dims &low, const Dims &high) {
 
 Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
                             const Dims &sizes) {
+  // Without starts its text could not be parsed again.
+  if (starts.empty())
+    return from;
   std::vector<Value> operands{from};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_slice", operands,
@@ -191,6 +206,8 @@ Value Builder::dynamicSlice(Value from, const std::vector<Value> &starts,
 
 Value Builder::dynamicUpdateSlice(Value into, Value update,
                                   const std::vector<Value> &starts) {
+  if (starts.empty())
+    return update;
   std::vector<Value> operands{into, update};
   operands.insert(operands.end(), starts.begin(), starts.end());
   return create("stablehlo.dynamic_update_slice", operands, {into.type()})

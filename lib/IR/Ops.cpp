@@ -107,14 +107,14 @@ void FuncOp::setResultType(int64_t index, Type type) const {
 }
 
 /// An attribute list must keep pace with what it is about, if there is one.
-static void appendEmpty(Operation op, std::string_view list) {
+static void extendList(Operation op, std::string_view list, int64_t size) {
   Attribute all = op.attribute(list);
   if (!all.isArray())
     return;
   std::vector<Attribute> elements;
   for (int64_t i = 0; i < all.arraySize(); ++i)
     elements.push_back(all.arrayElement(i));
-  elements.push_back(Attribute::dictionary(op.context(), {}));
+  elements.resize(size, Attribute::dictionary(op.context(), {}));
   op.setAttribute(list, Attribute::array(op.context(), elements));
 }
 
@@ -125,21 +125,26 @@ int64_t FuncOp::appendArgument(Type type, Location location) const {
       Type::function(op.context(), inputs, functionType().functionResults());
   op.setAttribute("function_type", Attribute::type(changed));
   body().addArgument(type, location);
-  appendEmpty(op, "arg_attrs");
+  extendList(op, "arg_attrs", inputs.size());
   return inputs.size() - 1;
 }
 
-int64_t FuncOp::appendResult(Value value) const {
-  std::vector<Type> results = functionType().functionResults();
-  results.push_back(value.type());
+void FuncOp::setResults(const std::vector<Value> &values) const {
+  std::vector<Type> results;
+  for (Value value : values)
+    results.push_back(value.type());
   Type changed =
       Type::function(op.context(), functionType().functionInputs(), results);
   op.setAttribute("function_type", Attribute::type(changed));
+  returnOp().setOperands(values);
+  extendList(op, "res_attrs", values.size());
+}
+
+int64_t FuncOp::appendResult(Value value) const {
   std::vector<Value> returned = returnOp().operands();
   returned.push_back(value);
-  returnOp().setOperands(returned);
-  appendEmpty(op, "res_attrs");
-  return results.size() - 1;
+  setResults(returned);
+  return returned.size() - 1;
 }
 
 std::vector<FuncOp> kvlift::functionsOf(Operation module) {

@@ -7,6 +7,7 @@
 
 #include "RewriteSupport.h"
 #include "kvlift/IndexFacts.h"
+#include "kvlift/State.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -176,8 +177,8 @@ bool kvlift::isNeededAfter(Value old, Operation update, Operation except) {
 static bool hasNoEffect(Operation op) {
   std::string_view name = op.name();
   if (!name.starts_with("stablehlo.") || name == "stablehlo.custom_call" ||
-      name == "stablehlo.optimization_barrier" || name.ends_with("feed") ||
-      name == "stablehlo.send" || name == "stablehlo.recv")
+      name.ends_with("feed") || name == "stablehlo.send" ||
+      name == "stablehlo.recv")
     return false;
   return op.regions().empty() || name == "stablehlo.scatter";
 }
@@ -213,4 +214,15 @@ void kvlift::eraseIfDead(const std::vector<Operation> &ops) {
 void kvlift::replaceUpdate(Operation update, Value by) {
   update.result().replaceAllUsesWith(by);
   eraseIfDead(update);
+}
+
+Value kvlift::slotArgument(Operation op, const std::string &slot) {
+  Operation parent = op.parentOp();
+  if (!parent || !parent.is("func.func"))
+    return {};
+  FuncOp function(parent);
+  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
+    if (function.argumentAttribute(i, marks::slot).asString() == slot)
+      return function.body().argument(i);
+  return {};
 }

@@ -48,6 +48,10 @@ inline void eraseIfDead(Operation op) { eraseIfDead(std::vector{op}); }
 /// (FlattenBranch.cpp).
 void flattenCheapBranch(Operation branch);
 
+/// The argument that a slot's name stands for, in the function whose own block
+/// has the op; null elsewhere.
+Value slotArgument(Operation op, const std::string &slot);
+
 /// Replaces the only result of an update and erases it.
 void replaceUpdate(Operation update, Value by);
 

@@ -24,7 +24,6 @@
 #include "UpdateRewrite.h"
 #include "kvlift/Builder.h"
 #include "kvlift/LoopCounter.h"
-#include "kvlift/State.h"
 
 using namespace kvlift;
 
@@ -158,24 +157,12 @@ void apply(const Loop &loop, const Plan &plan) {
     eraseIfDead(maker);
 }
 
-/// The argument of the function around an op that a slot's name stands for.
-Value argumentOf(Operation op, const std::string &slot) {
-  Operation parent = op.parentOp();
-  if (!parent || !parent.is("func.func"))
-    return {};
-  FuncOp function(parent);
-  for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
-    if (function.argumentAttribute(i, marks::slot).asString() == slot)
-      return function.body().argument(i);
-  return {};
-}
-
 } // namespace
 
 Rewritten kvlift::simplifyScan(const SlotUpdate &update) {
   if (!update.op.is("stablehlo.while") || update.madeResult < 0)
     return Rewritten::no();
-  Value slot = argumentOf(update.op, update.slot);
+  Value slot = slotArgument(update.op, update.slot);
   if (!slot)
     return Rewritten::no();
   Loop loop(update.op);

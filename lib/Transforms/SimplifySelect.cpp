@@ -207,10 +207,16 @@ Rewritten kvlift::simplifySelect(const SlotUpdate &update) {
     return Rewritten::no();
   if (auto done = rewriteUniform(select))
     return *done;
-  if (update.oldOperand < 1)
+  // Beside another argument, provenance does not say which side is the slot.
+  int64_t old = update.oldOperand;
+  Value argument = slotArgument(select, update.slot);
+  for (int64_t side : {1, 2})
+    if (old < 1 && argument && select.operand(side) == argument)
+      old = side;
+  if (old < 1)
     return Rewritten::because("it merges two versions of the slot");
-  bool chosen = update.oldOperand == 2;
-  Masked masked{select, select.operand(0), select.operand(update.oldOperand),
+  bool chosen = old == 2;
+  Masked masked{select, select.operand(0), select.operand(old),
                 select.operand(chosen ? 1 : 2), chosen};
   if (isNeededAfter(masked.slot, select))
     return Rewritten::because("the old value is still needed after it");

@@ -35,10 +35,16 @@ struct Form {
 };
 
 constexpr Form forms[] = {
-    {"scatter", splitScatter},        {"scatter", simplifyScatter},
-    {"update", moveViewBehindUpdate}, {"update", writeThroughSlice},
-    {"select", simplifySelect},       {"concatenate", simplifyConcatenate},
-    {"branch", simplifyBranch},       {"loop", simplifyScan},
+    {"scatter", splitScatter},
+    {"scatter", simplifyScatter},
+    {"update", moveViewBehindUpdate},
+    {"update", writeThroughSlice},
+    {"update", mergeWithPrevious},
+    {"select", simplifySelect},
+    {"concatenate", simplifyConcatenate},
+    {"branch", simplifyBranch},
+    {"loop", simplifyScan},
+    {"sum", explainMaskedSum},
 };
 
 /// A remark about an update that stays.
@@ -120,7 +126,7 @@ std::vector<SlotUpdate> updatesOf(const FuncOp &function,
   auto isNew = [&](Operation op) { return seen.insert(op.raw.ptr).second; };
   for (Operation op : provenance.updates())
     for (Value result : op.results()) {
-      const auto *origin = provenance.origin(result);
+      const auto *origin = provenance.storage(result);
       if (!origin)
         continue;
       auto slot =

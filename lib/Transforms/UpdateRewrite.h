@@ -64,6 +64,10 @@ UpdateRewriter simplifyConcatenate;
 UpdateRewriter simplifyBranch;
 /// A loop that builds a stack beside the slot: SimplifyScan.cpp.
 UpdateRewriter simplifyScan;
+/// An update right behind another one: SimplifyMerge.cpp.
+UpdateRewriter mergeWithPrevious;
+/// `slot * (1 - mask) + new * mask`, which stays: SimplifySum.cpp.
+UpdateRewriter explainMaskedSum;
 /// A layer that is taken out, updated and put back: SimplifyStack.cpp.
 UpdateRewriter writeThroughSlice;
 

@@ -19,7 +19,16 @@ from kvlift.errors import (
     SourceError,
     SourceLocation,
 )
-from kvlift.slots import Argument, Function, Manifest, Result, Slot, TensorType
+from kvlift.slots import (
+    Argument,
+    Function,
+    Manifest,
+    Result,
+    SlicedSlot,
+    Slot,
+    TensorType,
+    WrittenSlice,
+)
 
 if TYPE_CHECKING:
     from kvlift.frontends.export import export
@@ -55,10 +64,12 @@ __all__ = [
     "Result",
     "Session",
     "SessionError",
+    "SlicedSlot",
     "Slot",
     "SourceError",
     "SourceLocation",
     "TensorType",
+    "WrittenSlice",
     "compile",
     "export",
     "lift",

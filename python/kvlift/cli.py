@@ -61,6 +61,12 @@ def lift(
     lost_updates: Annotated[
         str, typer.Option(help="error, return or ignore updates that no result carries.")
     ] = "error",
+    slice_results: Annotated[
+        bool,
+        typer.Option(
+            "--slice-results", help="Return what is written into slots, for hosts that insert it."
+        ),
+    ] = False,
 ) -> None:
     """Lift a StableHLO module and print it, or save it as a package.
 
@@ -71,13 +77,18 @@ def lift(
     if lost_updates not in ("error", "return", "ignore"):
         raise typer.BadParameter("must be error, return or ignore", param_hint="--lost-updates")
     lifted = kvlift.lift(source, lost_updates=lost_updates)  # type: ignore[arg-type]
-    for diagnostic in lifted.diagnostics:
+    diagnostics = lifted.diagnostics
+    if slice_results:
+        lifted = lifted.slice_results()
+        diagnostics += lifted.diagnostics
+    for diagnostic in diagnostics:
         print(diagnostic, file=sys.stderr)
     if output is None:
         print(lifted.text())
         return
     lifted.save(output)
-    Console(stderr=True).print(f"wrote {output}: {len(lifted.slots)} slots")
+    count = sum(len(function.state) for function in lifted.manifest.functions)
+    Console(stderr=True).print(f"wrote {output}: {count} slots")
 
 
 @app.command()

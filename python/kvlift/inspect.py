@@ -146,6 +146,13 @@ def as_tree(lifted: LiftedModule) -> Tree:
                         made.add(
                             f"[{style}]read by {read.op}[/] [dim]{escape(_short(read.where))}[/]"
                         )
+        for sliced in lifted.manifest.function(function.name).sliced:
+            node = branch.add(
+                f"sliced slot [bold]{escape(sliced.name)}[/] {sliced.type}, {sliced.kind}, "
+                f"argument {sliced.argument}"
+            )
+            for update in sliced.updates:
+                node.add(f"rows in result {update.rows}, start in result {update.start}")
     return root
 
 

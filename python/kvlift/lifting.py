@@ -83,6 +83,34 @@ class LiftedModule:
         diagnostics = _run(module, passes, f"the program cannot run on {target}")
         return LiftedModule(module, read_manifest(module), diagnostics, self.values)
 
+    def slice_results(self) -> LiftedModule:
+        """A copy whose functions return what they write into slots, for hosts that insert it.
+
+        Each slot that only `dynamic_update_slice` updates becomes a sliced slot: a plain argument,
+        and for each update two results, `<slot>.rows` with the new elements and `<slot>.start`
+        with the position of the first one. Sessions insert them after each call. Other slots stay
+        as they are; remarks in `diagnostics` say why.
+
+        Raises:
+            LiftError: the module's marks contradict each other.
+        """
+        module = _copy_of(self.module)
+        diagnostics = _run(module, ["kvlift-slice-results"], "the results cannot be sliced")
+        return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+
+    def unlift(self) -> ir.Module:
+        """A copy of the module as it would be without a lift: no marks, no ties.
+
+        Slots are plain arguments and results; names and kinds of arguments go too. A new `lift`
+        finds the same ties, or takes them as `state=`.
+
+        Raises:
+            LiftError: the module's marks contradict each other.
+        """
+        module = _copy_of(self.module)
+        _run(module, ["kvlift-unlift"], "the module cannot be unlifted")
+        return module
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes module, manifest and values to one file; `kvlift.load` reads it.
 

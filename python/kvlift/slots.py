@@ -1,7 +1,7 @@
 """The manifest: functions, their arguments and results, and the slots that tie them.
 
 A manifest is always derived from the attributes on the IR (`kvlift.name`, `kvlift.kind`,
-`kvlift.slot`, `tf.aliasing_output`); nothing is kept beside the module.
+`kvlift.slot`, `tf.aliasing_output`, `kvlift.sliced`); nothing is kept beside the module.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Argument:
         type: its tensor type; a slot's store type.
         kind: `parameter`, `buffer`, `user_input`, `constant`, or a slot's `global`/`inferred`.
         slot: the slot's name when the argument is one, else None.
+        sliced: the sliced slot's name when the argument is one, else None.
     """
 
     index: int
@@ -47,16 +48,36 @@ class Argument:
     type: TensorType
     kind: str
     slot: str | None = None
+    sliced: str | None = None
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it brings what an earlier call left."""
+        return self.slot is not None or self.sliced is not None
 
 
 @dataclass(frozen=True)
 class Result:
-    """One result of a function: its position, name, type, and slot when it is tied."""
+    """One result of a function.
+
+    Attributes:
+        index: its position.
+        name: the name that the source gave it; the slot's, or `resultN`, when it gave none.
+        type: its tensor type.
+        slot: the slot's name when the result is tied, else None.
+        sliced: the sliced slot's name when the result is a part of its update, else None.
+    """
 
     index: int
     name: str
     type: TensorType
     slot: str | None = None
+    sliced: str | None = None
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it is for the next call and not for the caller."""
+        return self.slot is not None or self.sliced is not None
 
 
 @dataclass(frozen=True)
@@ -88,13 +109,69 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class WrittenSlice:
+    """A part of a sliced slot that a call replaces.
+
+    Attributes:
+        rows: index of the result with the new elements.
+        start: index of the result that says where they go: one position per dim, in range.
+    """
+
+    rows: int
+    start: int
+
+
+@dataclass(frozen=True)
+class SlicedSlot:
+    """Storage that outlives a call and that the host updates, by what the function returns.
+
+    Attributes:
+        name: unique in its function.
+        argument: index of the argument that brings the value.
+        type: its type.
+        kind: as that of a `Slot`.
+        updates: what to write after a call, in this order.
+    """
+
+    name: str
+    argument: int
+    type: TensorType
+    kind: str
+    updates: tuple[WrittenSlice, ...]
+
+    @property
+    def logical(self) -> TensorType:
+        """The host keeps it as the model means it."""
+        return self.type
+
+    @property
+    def store(self) -> TensorType:
+        """As `logical`."""
+        return self.type
+
+
+@dataclass(frozen=True)
 class Function:
-    """A public function: its arguments, results and slots, all in program order."""
+    """A public function: its arguments, results and slots, all in program order.
+
+    Attributes:
+        name: its symbol.
+        arguments: all arguments.
+        results: all results.
+        slots: what is tied.
+        sliced: what the host updates; see `LiftedModule.slice_results`.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
     results: tuple[Result, ...]
     slots: tuple[Slot, ...]
+    sliced: tuple[SlicedSlot, ...] = ()
+
+    @property
+    def state(self) -> tuple[Slot | SlicedSlot, ...]:
+        """All storage that outlives a call, in program order."""
+        return tuple(sorted([*self.slots, *self.sliced], key=lambda slot: slot.argument))
 
 
 @dataclass(frozen=True)
@@ -156,4 +233,10 @@ def _function(data: dict[str, Any]) -> Function:
             Slot(**{**s, "logical": _type(s["logical"]), "store": _type(s["store"])})
             for s in data["slots"]
         ),
+        sliced=tuple(_sliced(s) for s in data["sliced"]),
     )
+
+
+def _sliced(data: dict[str, Any]) -> SlicedSlot:
+    updates = tuple(WrittenSlice(**u) for u in data["updates"])
+    return SlicedSlot(**{**data, "type": _type(data["type"]), "updates": updates})

@@ -62,9 +62,12 @@ class Result:
 
 
 def lift_and_run(
-    program: Program, expected: list[list[np.ndarray]], targets: tuple[str, ...]
+    program: Program,
+    expected: list[list[np.ndarray]],
+    targets: tuple[str, ...],
+    sliced: bool = False,
 ) -> Result:
-    """The whole life of one program on these targets."""
+    """The whole life of one program on these targets; `sliced` runs `slice_results` of it."""
     import kvlift
 
     try:
@@ -72,6 +75,8 @@ def lift_and_run(
     except kvlift.KvliftError as error:
         return Result(program.name, refusal=str(error))
     slots = tuple((s.argument, s.result, s.name) for s in lifted.slots)
+    if sliced:
+        lifted = lifted.slice_results()
     outcomes = tuple(_run(program, lifted, target, expected) for target in targets)
     return Result(program.name, slots=slots, outcomes=outcomes)
 
@@ -118,7 +123,7 @@ def _run(program: Program, lifted, target: str, expected: list[list[np.ndarray]]
         copies = tuple((c.slot, c.op, c.bytes, c.where) for c in compiled.audit().copies)
         function = compiled.manifest.function("main")
         calls = draw_calls(program)
-        state = {slot.name: calls[0][slot.argument] for slot in function.slots}
+        state = {slot.name: calls[0][slot.argument] for slot in function.state}
         with compiled.session(state=state, function="main") as session:
             before = session.addresses()
             wrong = _compare_calls(program, session, calls, expected)
@@ -132,7 +137,7 @@ def _run(program: Program, lifted, target: str, expected: list[list[np.ndarray]]
 def _compare_calls(program: Program, session, calls, expected) -> str:
     """The first difference, or nothing. A tie that the lift did not find is fed back by hand."""
     function = session.function
-    by_hand = {a: r for a, r in program.ties if function.arguments[a].slot is None}
+    by_hand = {a: r for a, r in program.ties if not function.arguments[a].is_state}
     last: dict[int, np.ndarray] = {}
     wrong = ""
     kept = []
@@ -140,7 +145,7 @@ def _compare_calls(program: Program, session, calls, expected) -> str:
         given = [
             last.get(by_hand.get(a.index, -1), call[a.index])
             for a in function.arguments
-            if a.slot is None
+            if not a.is_state
         ]
         last = _results(session, given)
         kept.append((step, last, wanted))
@@ -155,10 +160,12 @@ def _results(session, given: list[np.ndarray]) -> dict[int, np.ndarray]:
     """All results of one call by index, a slot's from the session's state."""
     outputs = session(*given)
     function = session.function
-    plain = [r.index for r in function.results if r.slot is None]
+    plain = [r.index for r in function.results if not r.is_state]
     listed = (outputs,) if len(plain) == 1 else outputs or ()
     found = dict(zip(plain, listed, strict=True))
-    return found | {s.result: session.state[s.name] for s in function.slots}
+    # Rows take the place of the whole slot.
+    held = {s.updates[0].rows: s for s in function.sliced} | {s.result: s for s in function.slots}
+    return found | {result: session.state[s.name] for result, s in held.items()}
 
 
 def _compare(program: Program, function, step: int, got, wanted, when: str) -> str:
@@ -166,7 +173,7 @@ def _compare(program: Program, function, step: int, got, wanted, when: str) -> s
         bits = as_bits(got[index])
         if bits.tobytes() == np.ascontiguousarray(value).tobytes():
             continue
-        is_slot = function.results[index].slot is not None
+        is_slot = function.results[index].is_state
         if program.tolerance and not is_slot and _is_close(got[index], value, program.tolerance):
             continue
         count = int((bits != value.reshape(bits.shape)).sum())

@@ -35,18 +35,18 @@ class Runner:
         self._interpreter = Service(interpret, SECONDS)
         self._runtimes = Service(lift_and_run, SECONDS)
 
-    def run(self, program: Program) -> Result:
-        """What became of the program, whatever it did."""
+    def run(self, program: Program, *, sliced: bool = False) -> Result:
+        """What became of the program, whatever it did; `sliced` runs `slice_results` of it."""
         try:
             expected = self._interpreter(program.text, draw_calls(program), program.ties)
         except (DiedError, RuntimeError) as error:
             raise SystemExit(f"{program.name} has no reference: {error}") from None
-        results = [self._run_on(program, expected, target) for target in TARGETS]
+        results = [self._run_on(program, expected, target, sliced) for target in TARGETS]
         return replace(results[0], outcomes=tuple(o for r in results for o in r.outcomes))
 
-    def _run_on(self, program: Program, expected: Any, target: str) -> Result:
+    def _run_on(self, program: Program, expected: Any, target: str, sliced: bool) -> Result:
         try:
-            return self._runtimes(program, expected, (target,))
+            return self._runtimes(program, expected, (target,), sliced)
         except (DiedError, RuntimeError) as error:
             return Result(program.name, outcomes=(Outcome(target, died=str(error)),))
         finally:

@@ -124,7 +124,8 @@ class Draft:
         return self.body.let(shape, dtype, f"stablehlo.constant dense<{text}> : {{type}}")
 
     def index_type(self) -> str:
-        if self.rng.random() < 0.06:
+        longest = max((e for v in self.body.arguments[:1] for e in v.shape), default=0)
+        if self.rng.random() < (0.6 if longest > 60 else 0.06):  # What i8 can hardly count
             return self.rng.choice(("i8", "i16", "ui32", "ui8"))
         return self.rng.choice(("i32", "i64"))
 

@@ -131,7 +131,8 @@ def wrapped(d: Draft, version: Value) -> Value:
     rank, dtype = len(version.shape), d.rng.choice(("i32", "i64"))
     dim = d.rng.randrange(rank)
     extent = version.shape[dim]
-    at = wrap_negative(d, d.index((), dtype, extent), extent)
+    wrong = d.rng.choice((0, 0, 0, 0, 1, -1))
+    at = wrap_negative(d, d.index((), dtype, extent), extent + wrong)
     rest = [version.shape[i] for i in range(rank) if i != dim]
     numbers = _numbers(range(rank - 1), [dim], [dim], 0)
     update = fresh(d, rest, version.dtype)

@@ -124,7 +124,7 @@ def _cond(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
 
 def _cond_two(cache: Any, other: Any, row: Any, pos: Any, flag: Any) -> Any:
     def taken(c: Any, d: Any) -> Any:
-        return _write(c, row, pos), d.at[:, pos].set(row * 2), row.sum()
+        return _write(c, row, pos), d.at[:, pos].set(row * 2), row[0, 0] * 3
 
     def skipped(c: Any, d: Any) -> Any:
         return c, d, jnp.zeros((), c.dtype)
@@ -166,7 +166,7 @@ def _scan(style: str, slots: int = 1) -> Callable[..., Any]:
 
         def body(x: Any, layers: Sequence[Any]) -> Any:
             new = [_layer(layer, x, pos, style) for layer in layers]
-            return x + sum(layer[:, 0] for layer in new), new
+            return x + sum(layer.sum(1, dtype=layer.dtype) for layer in new), new
 
         x, new = lax.scan(body, row, stacks)
         return *new, x
@@ -180,7 +180,7 @@ def _fori(style: str) -> Callable[..., Any]:
             stack, x = carry
             layer = lax.dynamic_index_in_dim(stack, i, 0, keepdims=False)
             layer = _layer(layer, x, pos, style)
-            return lax.dynamic_update_index_in_dim(stack, layer, i, 0), x + layer[:, 1]
+            return lax.dynamic_update_index_in_dim(stack, layer, i, 0), x + layer.sum(1, dtype=layer.dtype)
 
         return lax.fori_loop(0, 3, body, (stack, row))
 
@@ -191,14 +191,14 @@ def _unrolled(stack: Any, row: Any, pos: Any, flag: Any) -> Any:
     layers = []
     for i in range(3):
         layers.append(_write(stack[i], row, pos))
-        row = row + layers[-1][:, 2]
+        row = row + layers[-1].sum(1, dtype=row.dtype)
     return jnp.stack(layers), row
 
 
 def _unrolled_at(stack: Any, row: Any, pos: Any, flag: Any) -> Any:
     for i in range(3):
         layer = _write(stack[i], row, pos)
-        row = row + layer[:, 2]
+        row = row + layer.sum(1, dtype=layer.dtype)
         stack = stack.at[i].set(layer)
     return stack, row
 

@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "corpus"))
 
 import check
 import generate
+import kvlift
 import program
 import run
 import table
@@ -69,6 +70,26 @@ def test_plain_updates_are_tied_and_stay_in_place(name, runner):
     for outcome in result.outcomes:
         assert (outcome.error, outcome.copies, outcome.moved) == ("", (), ())
         assert set(outcome.proofs.values()) <= {"in_place", "unknown"}
+
+
+# One slice and two, out of range, with reads of old and new versions, beside other slots.
+SLICED = [
+    *("dus-bf16", "dus-window-clamped", "dus-two-in-a-chain", "dus-swapped-rows"),
+    *("dus-moved-row", "dus-position-from-counter", "swapped-k-and-v", "k-row-into-v"),
+    *("attention-write-then-read-f32", "leading-out-of-range", "sum-of-old-after"),
+    *("shifted-self-slice-only", "generated-033"),
+]
+
+
+@pytest.mark.parametrize("name", SLICED)
+def test_sliced_results_are_the_interpreters(name, runner):
+    """What a session inserts by itself is what the tied slots hold, call after call."""
+    chosen = PROGRAMS[name]
+    assert kvlift.lift(chosen.text, state=chosen.state).slice_results().manifest.function().sliced
+    result = runner.run(chosen, sliced=True)
+    assert result.pairs == set(chosen.ties)
+    for outcome in result.outcomes:
+        assert (outcome.error, outcome.died, outcome.wrong, outcome.moved) == ("", "", "", ())
 
 
 @pytest.mark.parametrize("name", ["old-beside-new", "old-reshaped-beside-new"])

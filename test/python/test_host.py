@@ -276,6 +276,11 @@ def test_lift_on_the_command_line(tmp_path: Path) -> None:
     assert (child.returncode, child.stdout) == (0, "")
     assert child.stderr == f"wrote {package}: 2 slots\n"
     assert kvlift.load(package).slots == expected.slots
+    child = run(BIN / "kvlift", "lift", source, "--slice-results", "-o", package, COLUMNS="500")
+    assert child.returncode == 0
+    assert "remark: slot 'count' stays a slot: " in child.stderr
+    assert child.stderr.endswith(f"wrote {package}: 2 slots\n")
+    assert [s.name for s in kvlift.load(package).manifest.function().sliced] == ["cache"]
 
 
 def test_lost_updates_on_the_command_line(tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ def test_tree_dot_and_page_name_the_same_things() -> None:
     assert "<title>a title</title>" in as_html(lifted, "a title")
 
 
+def test_tree_shows_sliced_slots() -> None:
+    from rich.console import Console
+
+    lifted = kvlift.lift(CONFLICT).slice_results()
+    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(as_tree(lifted))
+    tree = console.export_text()
+    assert "sliced slot c 8x4xf32, inferred, argument 0" in tree
+    assert "rows in result 1, start in result 2" in tree
+
+
 def test_page_escapes_names() -> None:
     lifted = kvlift.lift(CONFLICT.replace('kvlift.name = "c"', 'kvlift.name = "<b>c</b>"'))
     page = as_html(lifted, "x")

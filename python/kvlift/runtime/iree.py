@@ -154,8 +154,8 @@ class IreeExecutable:
         return int(_mapped_bytes(buffer).ctypes.data)
 
     def is_intact(self, buffers: Sequence[Any]) -> bool:
-        """Never known: a failed run may have written some slots."""
-        return False
+        """Never known: a failed run may have written any of them."""
+        return not buffers
 
     def find_copies(self) -> tuple[Copy, ...]:
         """The slot-sized copies in IREE's stream dialect, and those that `run` makes after it."""
@@ -185,7 +185,7 @@ def _mapped_bytes(buffer: Any) -> Host:
 
 def _driver(function: Function, compiled: Compiled) -> str:
     """By the bytes that a step reads but does not write: weights, in the main."""
-    read = [a for a in function.arguments if a.slot is None and a.index not in compiled.overwritten]
+    read = [a for a in function.arguments if not a.is_state and a.index not in compiled.overwritten]
     sizes = [values.byte_size(a.type) or 0 for a in read]
     return "local-task" if sum(sizes) >= _BYTES_WORTH_THREADS else "local-sync"
 

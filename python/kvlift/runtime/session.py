@@ -42,9 +42,9 @@ class Session:
         self._closed = False
         self._poison: str | None = None
         self.state: Mapping[str, Host] = SlotValues(self)
-        slot_names = [slot.name for slot in self._function.slots]
+        slot_names = [slot.name for slot in self._function.state]
         _refuse_unknown("state", state, slot_names, "slots")
-        weight_names = [a.name for a in self._function.arguments if a.slot is None]
+        weight_names = [a.name for a in self._function.arguments if not a.is_state]
         _refuse_unknown("weights", weights, weight_names, "arguments that are no slots")
         self._initial = _initial_values(self._function, {**defaults, **state})
         bound = _bound_values(self._function, {**defaults, **weights})
@@ -56,9 +56,9 @@ class Session:
             if i not in executable.overwritten
         }
         self._open = tuple(
-            a for a in self._function.arguments if a.slot is None and a.index not in bound
+            a for a in self._function.arguments if not a.is_state and a.index not in bound
         )
-        self._slots = self._fresh_slots()
+        self._slots, self._sliced = self._fresh_slots(), self._fresh_sliced()
 
     def __call__(self, *args: Any, **by_name: Any) -> Any:
         """One step: runs the function and keeps its slots' new values.
@@ -87,14 +87,18 @@ class Session:
         """Puts every slot back to its initial value; a poisoned session is usable again."""
         with self._lock:
             self._check_open()
-            self._slots = self._fresh_slots()
+            self._slots, self._sliced = self._fresh_slots(), self._fresh_sliced()
             self._poison = None
 
     def addresses(self) -> dict[str, int]:
-        """Where each slot's device buffer starts; in-place updates keep it the same."""
+        """Where each slot's buffer starts; in-place updates keep it the same.
+
+        It is on the device, and in host memory for a sliced slot.
+        """
         with self._lock:
             self._check_usable()
-            return {name: self._executable.address(b) for name, b in self._slots.items()}
+            tied = {name: self._executable.address(b) for name, b in self._slots.items()}
+            return tied | {name: int(a.ctypes.data) for name, a in self._sliced.items()}
 
     def snapshot(self, name: str) -> Host:
         """A copy of a slot's current value.
@@ -103,12 +107,14 @@ class Session:
             KeyError: no such slot.
             SessionError: the session is closed or poisoned.
         """
-        slot = next((s for s in self._function.slots if s.name == name), None)
+        slot = next((s for s in self._function.state if s.name == name), None)
         if slot is None:
-            known = ", ".join(s.name for s in self._function.slots)
+            known = ", ".join(s.name for s in self._function.state)
             raise KeyError(f"no slot {name!r}; the session has: {known}")
         with self._lock:
             self._check_usable()
+            if name in self._sliced:
+                return values.own_copy(self._sliced[name])
             stored = self._executable.fetch(self._slots[name], slot.store)
         return values.reinterpret(stored, slot.store, slot.logical)
 
@@ -117,6 +123,7 @@ class Session:
         with self._lock:
             self._closed = True
             self._slots, self._bound, self._refreshed, self._initial = {}, {}, {}, {}
+            self._sliced = {}
 
     def __enter__(self) -> Session:
         """The session itself; leaving the block closes it."""
@@ -138,8 +145,15 @@ class Session:
 
     def _fresh_slots(self) -> dict[str, Buffer]:
         return {
-            name: self._executable.put(initial.value(), copy=True)
-            for name, initial in self._initial.items()
+            slot.name: self._executable.put(self._initial[slot.name].value(), copy=True)
+            for slot in self._function.slots
+        }
+
+    def _fresh_sliced(self) -> dict[str, Host]:
+        """Host memory that calls read without a copy where the runtime can."""
+        return {
+            slot.name: values.aligned_copy(self._initial[slot.name].value())
+            for slot in self._function.sliced
         }
 
     def _check_open(self) -> None:
@@ -187,14 +201,14 @@ class Session:
     def _unknown_argument(self, name: str, names: list[str]) -> str:
         for argument in self._function.arguments:
             if argument.name == name:
-                role = "a slot" if argument.slot is not None else "bound to the session"
+                role = "a slot" if argument.is_state else "bound to the session"
                 return f"argument {name!r} is {role}, so a call cannot pass it"
         return f"no argument {name!r}; the function takes: {_listed(names)}"
 
     def _run(self, given: dict[int, Host]) -> list[Host]:
         """Runs with checked arguments; commits the slots only when everything is there."""
         executable, function = self._executable, self._function
-        has_started = False
+        has_started = is_inserting = False
         try:
             buffers = [self._buffer(a, given) for a in function.arguments]
             has_started = True
@@ -202,10 +216,17 @@ class Session:
             outputs = [
                 executable.fetch(results[r.index], r.type)
                 for r in function.results
-                if r.slot is None
+                if not r.is_state
             ]
+            slices = self._fetch_slices(results)
+            # They may share memory with what is written now.
+            buffers.clear()
+            is_inserting = True
+            for target, rows in slices:
+                target[...] = rows
         except BaseException as error:
-            if has_started and not executable.is_intact(list(self._slots.values())):
+            is_intact = not is_inserting and executable.is_intact(list(self._slots.values()))
+            if has_started and not is_intact:
                 self._poison = f"a call failed while it updated the slots ({error})"
             if isinstance(error, Exception):
                 raise SessionError(f"the call failed, {self._verdict()}: {error}") from error
@@ -213,14 +234,32 @@ class Session:
         self._slots = {slot.name: results[slot.result] for slot in function.slots}
         return outputs
 
+    def _fetch_slices(self, results: list[Buffer]) -> list[tuple[Host, Host]]:
+        """The parts of sliced slots that a call replaces, each with its new elements."""
+        types = [r.type for r in self._function.results]
+        slices = []
+        for slot in self._function.sliced:
+            for update in slot.updates:
+                rows, start = (
+                    self._executable.fetch(results[i], types[i])
+                    for i in (update.rows, update.start)
+                )
+                where = tuple(
+                    slice(s, s + n) for s, n in zip(start.tolist(), rows.shape, strict=True)
+                )
+                slices.append((self._sliced[slot.name][where], rows))
+        return slices
+
     def _buffer(self, argument: Argument, given: dict[int, Host]) -> Buffer:
         if argument.slot is not None:
             return self._slots[argument.slot]
+        is_overwritten = argument.index in self._executable.overwritten
+        if argument.sliced is not None:
+            return self._executable.put(self._sliced[argument.sliced], copy=is_overwritten)
         if argument.index in self._bound:
             return self._bound[argument.index]
         if argument.index in self._refreshed:
             return self._executable.put(self._refreshed[argument.index], copy=True)
-        is_overwritten = argument.index in self._executable.overwritten
         return self._executable.put(given[argument.index], copy=is_overwritten)
 
     def _verdict(self) -> str:
@@ -242,11 +281,11 @@ class SlotValues(Mapping[str, "Host"]):
 
     def __iter__(self) -> Iterator[str]:
         """The slots' names in program order."""
-        return iter([slot.name for slot in self._session.function.slots])
+        return iter([slot.name for slot in self._session.function.state])
 
     def __len__(self) -> int:
         """The number of slots."""
-        return len(self._session.function.slots)
+        return len(self._session.function.state)
 
 
 @dataclass(frozen=True)
@@ -270,16 +309,16 @@ class _Initial:
 
 
 def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _Initial]:
-    source_names = {slot.name: function.arguments[slot.argument].name for slot in function.slots}
-    missing = [name for name, source in source_names.items() if not {name, source} & known.keys()]
+    arguments = {slot.name: function.arguments[slot.argument] for slot in function.state}
+    missing = [name for name, a in arguments.items() if not {name, a.name} & known.keys()]
     if missing:
         raise SessionError(
             f"no initial value for {_listed(missing)}; pass state={{{missing[0]!r}: ...}} (a slot "
             "is never silently zero)"
         )
     initial = {}
-    for slot in function.slots:
-        value = known.get(slot.name, known.get(source_names[slot.name]))
+    for slot in function.state:
+        value = known.get(slot.name, known.get(arguments[slot.name].name))
         logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
         stored = values.reinterpret(logical, slot.logical, slot.store)
         initial[slot.name] = _Initial.of(stored)
@@ -287,11 +326,11 @@ def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _
 
 
 def _bound_values(function: Function, known: Mapping[str, Any]) -> dict[int, Host]:
-    bound = [a for a in function.arguments if a.slot is None and a.name in known]
+    bound = [a for a in function.arguments if not a.is_state and a.name in known]
     missing = [
         a.name
         for a in function.arguments
-        if a.slot is None and a.name not in known and a.kind in ("parameter", "buffer", "constant")
+        if not a.is_state and a.name not in known and a.kind in ("parameter", "buffer", "constant")
     ]
     if missing:
         raise SessionError(f"no value for {_listed(missing)}; pass weights={{{missing[0]!r}: ...}}")

@@ -142,6 +142,11 @@ def align(array: Host, alignment: int = 64) -> Host:
     """The array itself when its memory is aligned, else an aligned copy."""
     if is_aligned(array, alignment):
         return array
+    return aligned_copy(array, alignment)
+
+
+def aligned_copy(array: Host, alignment: int = 64) -> Host:
+    """A writable copy whose memory starts at a multiple of that many bytes."""
     copy = empty_aligned(array.shape, array.dtype, alignment)
     copy[...] = array
     return copy

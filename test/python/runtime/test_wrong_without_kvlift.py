@@ -209,7 +209,6 @@ def test_iree_lets_readers_see_the_new_value(name):
     assert is_right(lift_and_call(program, "iree:cpu", arguments), wanted)
 
 
-@pytest.mark.xfail(strict=True, reason="kvlift-guard-scatters is on its way")
 def test_iree_writes_positions_that_are_out_of_range():
     """Column 17 of 16 is column 1 of the next row: still inside of the buffer."""
     arguments = [*draw((64, 16), (1,)), np.array([[3, 17]], np.int32)]

@@ -1,0 +1,68 @@
+// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-updates)' | filecheck %s
+
+// CHECK-LABEL: func.func @transposed
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<4x8x2xf32> {{{.*}}}, %[[ROW:[^ ]+]]: tensor<1x4x2xf32>, %[[POS:[^ ]+]]: tensor<i32>)
+// CHECK: %[[ZERO:[^ ]+]] = stablehlo.constant dense<0> : tensor<i32>
+// CHECK-NOT: tensor<8x4x2xf32>
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %[[ROW]], dims = [1, 0, 2]
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]], %[[TURNED]], %[[ZERO]], %[[POS]], %[[ZERO]]
+// CHECK-NOT: tensor<8x4x2xf32>
+// CHECK: return %[[DONE]]
+func.func @transposed(%slot: tensor<4x8x2xf32> {kvlift.slot = "k"}, %row: tensor<1x4x2xf32>, %pos: tensor<i32>) -> (tensor<4x8x2xf32> {kvlift.slot = "k"}) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.transpose %slot, dims = [1, 0, 2] : (tensor<4x8x2xf32>) -> tensor<8x4x2xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %row, %pos, %z, %z : (tensor<8x4x2xf32>, tensor<1x4x2xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<8x4x2xf32>
+  %2 = stablehlo.transpose %1, dims = [1, 0, 2] : (tensor<8x4x2xf32>) -> tensor<4x8x2xf32>
+  return %2 : tensor<4x8x2xf32>
+}
+
+// -----
+
+// Unit dims come and go, other dims are merged where the update covers them,
+// and a barrier moves behind the update with the view above it.
+
+// CHECK-LABEL: func.func @reshaped_turned
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<1x4x8x2xf32>
+// CHECK-NOT: tensor<8x8xf32>
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]], %{{[^ ]+}}, %{{[^ ]+}}, %{{[^ ]+}}, %arg2, %{{[^ ]+}} : (tensor<1x4x8x2xf32>, tensor<1x4x1x2xf32>
+// CHECK: %[[BEHIND:[^ ]+]] = stablehlo.optimization_barrier %{{[^ ]+}} : tensor<8x8xf32>
+// CHECK: return
+func.func @reshaped_turned(%slot: tensor<1x4x8x2xf32> {kvlift.slot = "k"}, %row: tensor<1x8xf32>, %pos: tensor<i32>) -> (tensor<1x4x8x2xf32> {kvlift.slot = "k"}) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.transpose %slot, dims = [2, 0, 1, 3] : (tensor<1x4x8x2xf32>) -> tensor<8x1x4x2xf32>
+  %1 = stablehlo.reshape %0 : (tensor<8x1x4x2xf32>) -> tensor<8x8xf32>
+  %2 = stablehlo.optimization_barrier %1 : tensor<8x8xf32>
+  %3 = stablehlo.dynamic_update_slice %2, %row, %pos, %z : (tensor<8x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<8x8xf32>
+  %4 = stablehlo.reshape %3 : (tensor<8x8xf32>) -> tensor<8x1x4x2xf32>
+  %5 = stablehlo.transpose %4, dims = [1, 2, 0, 3] : (tensor<8x1x4x2xf32>) -> tensor<1x4x8x2xf32>
+  return %5 : tensor<1x4x8x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @bits
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8x2xf32> {{{.*}}}, %[[ROW:[^ ]+]]: tensor<1x2xi32>
+// CHECK: %[[BITS:[^ ]+]] = stablehlo.bitcast_convert %[[ROW]] : (tensor<1x2xi32>) -> tensor<1x2xf32>
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]], %[[BITS]]
+// CHECK-NEXT: return %[[DONE]]
+func.func @bits(%slot: tensor<8x2xf32> {kvlift.slot = "k"}, %row: tensor<1x2xi32>, %pos: tensor<i32>) -> (tensor<8x2xf32> {kvlift.slot = "k"}) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.bitcast_convert %slot : (tensor<8x2xf32>) -> tensor<8x2xi32>
+  %1 = stablehlo.dynamic_update_slice %0, %row, %pos, %z : (tensor<8x2xi32>, tensor<1x2xi32>, tensor<i32>, tensor<i32>) -> tensor<8x2xi32>
+  %2 = stablehlo.bitcast_convert %1 : (tensor<8x2xi32>) -> tensor<8x2xf32>
+  return %2 : tensor<8x2xf32>
+}
+
+// -----
+
+// Half of a merged dim is no window of the slot.
+
+// CHECK-LABEL: func.func @half_of_a_merged_dim
+// CHECK: %[[FLAT:[^ ]+]] = stablehlo.reshape %arg0
+// CHECK: stablehlo.dynamic_update_slice %[[FLAT]]
+func.func @half_of_a_merged_dim(%slot: tensor<4x8xf32> {kvlift.slot = "k"}, %part: tensor<5xf32>, %pos: tensor<i32>) -> (tensor<4x8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.reshape %slot : (tensor<4x8xf32>) -> tensor<32xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %part, %pos : (tensor<32xf32>, tensor<5xf32>, tensor<i32>) -> tensor<32xf32>
+  %2 = stablehlo.reshape %1 : (tensor<32xf32>) -> tensor<4x8xf32>
+  return %2 : tensor<4x8xf32>
+}
