@@ -51,7 +51,8 @@ public:
 
   Status readMarks() {
     auto slots = readSlots(function, log);
-    if (!slots || checkInitialValues(function, log).failed())
+    if (!slots || !readSlicedSlots(function, *slots, log) ||
+        checkInitialValues(function, log).failed())
       return Status::failure();
     for (const Slot &slot : *slots)
       take({slot.argument, slot.result});

@@ -323,3 +323,13 @@ func.func @complex(%c: tensor<2xcomplex<f32>> {kvlift.initial = dense<(1.0, 2.0)
 func.func @huge(%c: tensor<1152921504606846976xf32> {kvlift.initial = dense<0.0> : tensor<1152921504606846976xf32>}) -> tensor<1152921504606846976xf32> {
   return %c : tensor<1152921504606846976xf32>
 }
+
+// -----
+
+// A sliced slot is none any more; wrong marks of it are found before anything
+// is changed, not by the manifest behind the last pass.
+
+// expected-error @+1 {{sliced slot 'a' of function 'sliced' is on argument #0, but argument #1 is tied under that name}}
+func.func @sliced(%a: tensor<4xf32> {kvlift.sliced = "a"}, %b: tensor<4xf32> {kvlift.slot = "a"}) -> (tensor<4xf32> {kvlift.slot = "a"}) {
+  return %b : tensor<4xf32>
+}

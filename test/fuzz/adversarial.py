@@ -40,6 +40,7 @@ from service import DiedError, Service
 ROOT = Path(__file__).parents[2]
 LONGEST = 10  # Seconds of processor time for one case.
 BATCH = 40
+PART = 1000  # After so many the command line says how it goes.
 TIMEOUT = 300
 
 
@@ -368,7 +369,11 @@ def main() -> int:
         return 0
     begin = time.monotonic()
     seeds = range(options.first, options.first + options.count)
-    found = list(outcomes(seeds, options.processes))
+    found: list[Outcome] = []
+    for start in range(0, len(seeds), PART):
+        found.extend(outcomes(seeds[start : start + PART], options.processes))
+        bad_so_far = sum(each.verdict in DEFECTS for each in found)
+        print(f"{len(found)} modules, {bad_so_far} bad", file=sys.stderr, flush=True)
     print(table(found))
     bad = [(each.seed, f"{each.verdict}: {each.detail}") for each in found]
     bad = [b for b, each in zip(bad, found, strict=True) if each.verdict in DEFECTS]

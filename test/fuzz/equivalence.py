@@ -32,6 +32,7 @@ PASSES = (
     "kvlift-order-updates",
 )
 BATCH = 50
+PART = 5000  # After so many the command line says how it goes.
 INPUTS = 3  # Sets of arguments for each program.
 TIMEOUT = 120
 
@@ -168,7 +169,11 @@ def main() -> int:
         return 0
     begin = time.monotonic()
     seeds = range(options.first, options.first + options.count)
-    found = list(outcomes(seeds, options.processes))
+    found: list[Outcome] = []
+    for start in range(0, len(seeds), PART):
+        found.extend(outcomes(seeds[start : start + PART], options.processes))
+        bad_so_far = sum(each.verdict in BAD for each in found)
+        print(f"{len(found)} programs, {bad_so_far} bad", file=sys.stderr, flush=True)
     print(table(found))
     bad = [each for each in found if each.verdict in BAD]
     for each in bad:

@@ -131,7 +131,8 @@ def wrapped(d: Draft, version: Value) -> Value:
     rank, dtype = len(version.shape), d.rng.choice(("i32", "i64"))
     dim = d.rng.randrange(rank)
     extent = version.shape[dim]
-    at = wrap_negative(d, d.index((), dtype, extent), extent)
+    wrong = d.rng.choice((0, 0, 0, 0, 1, -1))
+    at = wrap_negative(d, d.index((), dtype, extent), extent + wrong)
     rest = [version.shape[i] for i in range(rank) if i != dim]
     numbers = _numbers(range(rank - 1), [dim], [dim], 0)
     update = fresh(d, rest, version.dtype)
@@ -257,8 +258,9 @@ def grid(d: Draft, version: Value) -> Value:
     parts = []
     for axis, count in enumerate(shape):
         part = body.iota((count,), dtype, 0)
-        if rng.random() < 0.5:
-            part = vector(d, extent, count, dtype)
+        if rng.random() < 0.6:
+            given = d.index((count,), dtype, extent)
+            part = given if rng.random() < 0.6 else vector(d, extent, count, dtype)
         parts.append(body.broadcast(part, shape, [axis]))
     at = body.reshape(body.binary("add", *parts), (*shape, 1))
     rest = [version.shape[i] for i in range(rank) if i != dim]

@@ -65,8 +65,8 @@ def _shape(rng: random.Random, kind: str) -> list[int]:
     shape = [rng.randint(1, most) for _ in range(rank)]
     if rng.random() < 0.03:
         shape[rng.randrange(rank)] = 0
-    elif rng.random() < 0.04 and rank < 3:
-        shape[rng.randrange(rank)] = rng.choice((63, 64, 70, 127, 130))  # What i8 can count
+    elif rng.random() < 0.15 and rank < 3:
+        shape[rng.randrange(rank)] = rng.choice((63, 64, 70, 127, 130))
     elif rng.random() < 0.5:
         shape[rng.randrange(rank)] = rng.randint(4, 9)
     return shape
