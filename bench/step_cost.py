@@ -1,13 +1,14 @@
-"""What a write-only step costs as its slot grows: one row of a [B, H, S, D] cache, nothing read.
+"""What a write-only step costs as its slot grows: a few rows of a cache are written, none is read.
 
-A step that works in place costs the same at 1 GB as at 1 MB. Beside each lifted form stands the
-same module without its ties, its state fed back by the host as device buffers. The two are timed
-in turn, so that a busy machine hurts both; the numbers are medians of several repeats. IREE may
-overwrite the caller's buffer without a tie too, so its unlifted steps can be as cheap.
+A step that works in place costs the same at 1 GB as at 1 MB. Every form of update in
+`update_forms.py`, in four element types, on both CPU targets. All sizes of one row are timed in
+turn, so that a busy machine hurts them alike; the numbers are medians of several repeats. With
+`--unlifted`, beside them stands the same module without its ties, its state fed back by the host as
+device buffers; IREE may overwrite the caller's buffer without a tie too, so these can be as cheap.
 
-    python bench/step_cost.py                       # 1 MB, 16 MB, 256 MB, 1 GB: needs 6 GB
+    python bench/step_cost.py                       # 1 MB and 1 GB: needs 6 GB, half an hour
     python bench/step_cost.py --quick               # 1 and 16 MB, few repeats
-    python bench/step_cost.py --sizes 1 64 --targets pjrt:cpu
+    python bench/step_cost.py --sizes 1 64 --targets pjrt:cpu --forms select --dtypes f32 bf16
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import multiprocessing
 import platform
 import re
 import statistics
@@ -29,85 +31,44 @@ from rich.console import Console
 from rich.table import Table
 
 import kvlift
+from kvlift.runtime.values import numpy_dtype
+from update_forms import DTYPES, forms
 
-BATCH, HEADS, DEPTH = 4, 8, 64
-BYTES_PER_ROW = BATCH * HEADS * DEPTH * 4
 MEGABYTE = 1 << 20
 TARGETS = ("pjrt:cpu", "iree:cpu")
 # A repeat runs as many steps as fit in here, at least three.
-REPEAT_SECONDS = 0.1
+REPEAT_SECONDS = 0.03
+# The goal: the largest size costs at most so many times what the smallest does.
+GOAL = 1.5
 
 console = Console()
 
 
 @dataclass(frozen=True)
 class Row:
-    """One form at one size on one target.
+    """One form in one element type on one target.
 
     Attributes:
-        lifted_us: median microseconds of a session's call.
-        unlifted_us: the same without ties, state fed back as device buffers.
-        copies: slot-sized copies that the audit finds in the lifted program.
+        lifted_us: median microseconds of a session's call, by size in MB.
+        unlifted_us: the same without ties, state fed back as device buffers; empty if not asked.
+        copies: the slot-sized copies that the audit finds in the lifted program.
+        is_rewrite: whether the form writes its whole slot by its own meaning.
+        error: why there are no numbers.
     """
 
     target: str
     form: str
-    megabytes: int
-    lifted_us: float
-    unlifted_us: float
-    copies: int
+    dtype: str
+    lifted_us: dict[int, float]
+    unlifted_us: dict[int, float]
+    copies: tuple[str, ...]
+    is_rewrite: bool
+    error: str = ""
 
-
-def torch_index_copy(rows: int) -> kvlift.LiftedModule:
-    """A module that writes its cache by `index_copy_`."""
-    import torch
-
-    class Cache(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.register_buffer("cache", torch.zeros(BATCH, HEADS, rows, DEPTH))
-
-        def forward(self, x: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
-            self.cache.index_copy_(2, position, x)
-            return position + 1
-
-    example = torch.zeros(BATCH, HEADS, 1, DEPTH), torch.zeros(1, dtype=torch.int64)
-    return kvlift.lift(kvlift.export(Cache(), example))
-
-
-def jax_update_slice(rows: int) -> kvlift.LiftedModule:
-    """`lax.dynamic_update_slice` on [B, H, S, D]."""
-    import jax
-
-    def step(cache: Any, x: Any, position: Any) -> Any:
-        return jax.lax.dynamic_update_slice(cache, x, (0, 0, position, 0))
-
-    return _lift_jax(step, (BATCH, HEADS, rows, DEPTH), (BATCH, HEADS, 1, DEPTH))
-
-
-def jax_at_set(rows: int) -> kvlift.LiftedModule:
-    """`.at[batch, position].set` on [B, S, H, D]: a scatter into the leading dims."""
-    import jax.numpy as jnp
-
-    def step(cache: Any, x: Any, position: Any) -> Any:
-        return cache.at[jnp.arange(BATCH), position].set(x)
-
-    return _lift_jax(step, (BATCH, rows, HEADS, DEPTH), (BATCH, HEADS, DEPTH))
-
-
-FORMS: dict[str, Callable[[int], kvlift.LiftedModule]] = {
-    "torch index_copy_": torch_index_copy,
-    "jax dynamic_update_slice": jax_update_slice,
-    "jax .at[].set": jax_at_set,
-}
-
-
-def _lift_jax(step: Any, cache: tuple[int, ...], x: tuple[int, ...]) -> kvlift.LiftedModule:
-    import jax
-
-    types = [jax.ShapeDtypeStruct(shape, np.float32) for shape in (cache, x)]
-    lowered = jax.jit(step).lower(*types, jax.ShapeDtypeStruct((), np.int32))
-    return kvlift.lift(lowered)
+    @property
+    def ratio(self) -> float:
+        """The largest size's cost over the smallest's."""
+        return self.lifted_us[max(self.lifted_us)] / self.lifted_us[min(self.lifted_us)]
 
 
 class Untied:
@@ -116,6 +77,7 @@ class Untied:
     def __init__(self, lifted: kvlift.LiftedModule) -> None:
         """The same functions without their ties."""
         self.values = lifted.values
+        self.diagnostics = lifted.diagnostics
         self.manifest = kvlift.Manifest(
             tuple(
                 replace(
@@ -129,7 +91,7 @@ class Untied:
         )
         self._text = re.sub(r"(, )?tf\.aliasing_output = \d+ : i32", "", lifted.text())
 
-    def for_target(self, target: str, *, require: object = None) -> Untied:
+    def for_target(self, target: str, *, require: Any = None) -> Untied:
         """The module itself: without ties there is nothing to suit."""
         return self
 
@@ -138,28 +100,30 @@ class Untied:
         return self._text.encode()
 
 
-def lifted_step(lifted: kvlift.LiftedModule, target: str) -> tuple[Callable[[int], None], int]:
-    """A step by a session, and how many copies its program makes."""
+def lifted_step(
+    lifted: kvlift.LiftedModule, target: str
+) -> tuple[Callable[[int], None], tuple[str, ...]]:
+    """A step by a session, and the copies that its program makes."""
     (slot,) = lifted.slots
     program = kvlift.compile(lifted, target)
-    session = program.session(state={slot.name: np.zeros(slot.logical.shape, np.float32)})
+    session = program.session(state={slot.name: _zeros(slot.logical)})
     arguments = [a for a in session.function.arguments if a.slot is None]
-    x = np.ones(arguments[0].type.shape, np.float32)
+    x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
 
     def step(index: int) -> None:
         session(x, positions[index % len(positions)])
 
-    return step, len(program.audit().copies)
+    return step, tuple(copy.op for copy in program.audit().copies)
 
 
 def unlifted_step(lifted: kvlift.LiftedModule, target: str) -> Callable[[int], None]:
     """A step of the module without ties; its state goes back in as it came out."""
     (slot,) = lifted.slots
     executable = kvlift.compile(Untied(lifted), target)._executable(None)
-    state = executable.put(np.zeros(slot.store.shape, np.float32), copy=True)
+    state = executable.put(_zeros(slot.store), copy=True)
     arguments = [a for a in executable.function.arguments if a.index != slot.argument]
-    x = np.ones(arguments[0].type.shape, np.float32)
+    x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
 
     def step(index: int) -> None:
@@ -174,60 +138,124 @@ def unlifted_step(lifted: kvlift.LiftedModule, target: str) -> Callable[[int], N
     return step
 
 
+def _zeros(tensor: kvlift.TensorType) -> np.ndarray:
+    return np.zeros(tensor.shape, numpy_dtype(tensor.dtype))
+
+
+def _ones(tensor: kvlift.TensorType) -> np.ndarray:
+    return np.ones(tensor.shape, numpy_dtype(tensor.dtype))
+
+
 def _positions(argument: kvlift.Argument) -> list[np.ndarray]:
-    dtype = {"i32": np.int32, "i64": np.int64}[argument.type.dtype]
-    return [np.full(argument.type.shape, position, dtype) for position in range(64)]
+    """Rows p, p + 1, ...: those of a batch or of a group of rows differ."""
+    dtype = numpy_dtype(argument.type.dtype)
+    count = int(np.prod(argument.type.shape, dtype=int))
+    rows = [np.arange(p, p + count, dtype=dtype) for p in range(2, 66)]
+    return [r.reshape(argument.type.shape) for r in rows]
 
 
-def timed(steps: tuple[Callable[[int], None], ...], repeats: int) -> list[float]:
+def timed(steps: dict[Any, Callable[[int], None]], repeats: int) -> dict[Any, float]:
     """Median microseconds of each step, measured in turn."""
-    counts = []
-    for step in steps:
+    counts = {}
+    for key, step in steps.items():
         # The first call of a program pays page faults and lazy setup.
         step(0)
         start = time.perf_counter()
         step(1)
-        counts.append(max(3, min(2000, int(REPEAT_SECONDS / (time.perf_counter() - start)))))
-    found: list[list[float]] = [[] for _ in steps]
+        counts[key] = max(3, min(2000, int(REPEAT_SECONDS / (time.perf_counter() - start))))
+    found: dict[Any, list[float]] = {key: [] for key in steps}
     for _ in range(repeats):
-        for step, count, times in zip(steps, counts, found, strict=True):
+        for key, step in steps.items():
             start = time.perf_counter()
-            for index in range(count):
+            for index in range(counts[key]):
                 step(index)
-            times.append((time.perf_counter() - start) / count * 1e6)
-    return [statistics.median(times) for times in found]
+            found[key].append((time.perf_counter() - start) / counts[key] * 1e6)
+    return {key: statistics.median(times) for key, times in found.items()}
 
 
-def measure(sizes: list[int], targets: list[str], repeats: int) -> Iterator[Row]:
-    """Every form at every size on every target, one at a time in memory."""
-    for form, make in FORMS.items():
-        for megabytes in sizes:
-            lifted = make(megabytes * MEGABYTE // BYTES_PER_ROW)
-            for target in targets:
-                tied, copies = lifted_step(lifted, target)
-                times = timed((tied, unlifted_step(lifted, target)), repeats)
-                yield Row(target, form, megabytes, *times, copies)
-                del tied
-                gc.collect()
+def measure(
+    target: str, name: str, dtype: str, sizes: list[int], repeats: int, with_unlifted: bool
+) -> Row:
+    """One row."""
+    form = forms()[name]
+    steps: dict[Any, Callable[[int], None]] = {}
+    copies: tuple[str, ...] = ()
+    try:
+        for size in sizes:
+            lifted = form.lift(size * MEGABYTE, dtype)
+            steps["lifted", size], copies = lifted_step(lifted, target)
+            if with_unlifted:
+                steps["unlifted", size] = unlifted_step(lifted, target)
+        times = timed(steps, repeats)
+    except kvlift.KvliftError as error:
+        text = str(error).splitlines()[0]
+        return Row(target, name, dtype, {}, {}, copies, form.is_rewrite, text)
+    by_kind = {
+        kind: {size: t for (k, size), t in times.items() if k == kind}
+        for kind in ("lifted", "unlifted")
+    }
+    return Row(target, name, dtype, by_kind["lifted"], by_kind["unlifted"], copies, form.is_rewrite)
 
 
-def show(rows: list[Row], sizes: list[int]) -> None:
-    """One line per target, form and kind; the last column is largest size over smallest."""
-    table = Table(title=f"µs per write-only step, slot f32 [{BATCH}, {HEADS}, S, {DEPTH}]")
-    for heading in ("target", "form", ""):
-        table.add_column(heading)
-    for size in sizes:
-        table.add_column(f"{size} MB", justify="right")
-    table.add_column("ratio", justify="right")
-    table.add_column("copies", justify="right")
-    for target, form in dict.fromkeys((row.target, row.form) for row in rows):
-        mine = [r for r in rows if (r.target, r.form) == (target, form)]
-        for kind in ("lifted", "unlifted"):
-            times = [getattr(row, f"{kind}_us") for row in mine]
-            copies = str(max(r.copies for r in mine)) if kind == "lifted" else ""
-            ratio = f"{times[-1] / times[0]:.2f}"
-            table.add_row(target, form, kind, *(f"{t:,.0f}" for t in times), ratio, copies)
+def measure_form(
+    name: str, options: argparse.Namespace, sizes: list[int], repeats: int
+) -> list[Row]:
+    """All rows of one form; nothing of one row stays in memory for the next."""
+    rows = []
+    for dtype in options.dtypes:
+        for target in options.targets:
+            rows.append(measure(target, name, dtype, sizes, repeats, options.unlifted))
+            gc.collect()
+    return rows
+
+
+def measure_all(options: argparse.Namespace, sizes: list[int], repeats: int) -> Iterator[Row]:
+    """Every row, one process for each form, one after another."""
+    context = multiprocessing.get_context("spawn")
+    for name in forms():
+        if not options.forms or any(part in name for part in options.forms):
+            with context.Pool(1) as pool:
+                yield from pool.apply(measure_form, (name, options, sizes, repeats))
+
+
+def show(rows: list[Row], sizes: list[int], dtypes: list[str]) -> None:
+    """One line per form and target: cost at the smallest and largest size, by element type."""
+    table = Table(title=f"µs per write-only step, {sizes[0]} MB -> {sizes[-1]} MB")
+    for heading in ("form", "target", *dtypes):
+        table.add_column(heading, justify="left" if heading in ("form", "target") else "right")
+    found = {(r.form, r.target, r.dtype): r for r in rows}
+    for form, target in dict.fromkeys((r.form, r.target) for r in rows):
+        table.add_row(form, target, *(_cell(found.get((form, target, d))) for d in dtypes))
     console.print(table)
+    over = [r for r in rows if not r.error and not r.is_rewrite and r.ratio > GOAL]
+    for row in over:
+        console.print(f"above {GOAL}: {row.form}, {row.dtype}, {row.target}: {row.ratio:.1f}")
+    failed = [r for r in rows if r.error]
+    for row in failed:
+        console.print(f"no numbers: {row.form}, {row.dtype}, {row.target}: {row.error}")
+    console.print(f"{len(rows)} rows, {len(over)} above {GOAL}, {len(failed)} without numbers")
+
+
+def _cell(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if row.error:
+        return "does not run"
+    times = row.lifted_us
+    return f"{times[min(times)]:,.0f} -> {times[max(times)]:,.0f} ({row.ratio:.2f})"
+
+
+def markdown(rows: list[Row], dtypes: list[str]) -> str:
+    """The same table for docs/benchmarks.md."""
+    lines = [
+        "| form | target | " + " | ".join(dtypes) + " |",
+        "|---|---|" + "---|" * len(dtypes),
+    ]
+    found = {(r.form, r.target, r.dtype): r for r in rows}
+    for form, target in dict.fromkeys((r.form, r.target) for r in rows):
+        cells = [_cell(found.get((form, target, d))).replace("->", "→") for d in dtypes]
+        lines.append(f"| {form} | {target} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def save(rows: list[Row], path: Path) -> None:
@@ -250,23 +278,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", help="slot sizes in MB")
     parser.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--forms", nargs="+", help="only forms whose name has one of these")
+    parser.add_argument("--dtypes", nargs="+", default=list(DTYPES), choices=list(DTYPES))
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--unlifted", action="store_true", help="time the modules without ties too")
     parser.add_argument("--quick", action="store_true", help="1 and 16 MB, three repeats")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
-    sizes = sorted(options.sizes or ([1, 16] if options.quick else [1, 16, 256, 1024]))
+    sizes = sorted(options.sizes or ([1, 16] if options.quick else [1, 1024]))
     repeats = 3 if options.quick else options.repeats
-    rows = []
-    for row in measure(sizes, options.targets, repeats):
-        rows.append(row)
-        console.print(
-            f"{row.target} {row.form}, {row.megabytes} MB: "
-            f"{row.lifted_us:,.0f} µs lifted, {row.unlifted_us:,.0f} µs unlifted"
-        )
-    show(rows, sizes)
     path = options.output / "step_cost.json"
-    save(rows, path)
-    console.print(f"written: {path}")
+    rows = []
+    for row in measure_all(options, sizes, repeats):
+        rows.append(row)
+        console.print(f"{row.target} {row.form}, {row.dtype}: {_cell(row)}")
+        # A run of half an hour keeps what it has.
+        save(rows, path)
+    show(rows, sizes, options.dtypes)
+    table = path.with_suffix(".md")
+    table.write_text(markdown(rows, options.dtypes))
+    console.print(f"written: {path}, {table}")
 
 
 if __name__ == "__main__":

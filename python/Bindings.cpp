@@ -16,12 +16,14 @@
 #include "kvlift/Pipeline.h"
 #include "kvlift/Source.h"
 #include "kvlift/State.h"
+#include "kvlift/TargetModel.h"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
@@ -208,6 +210,14 @@ void bindHost(nb::module_ &m) {
           "A portable artifact, or None and the diagnostics.");
 }
 
+std::vector<std::tuple<std::string, std::string, std::string, bool>>
+targetFacts() {
+  std::vector<std::tuple<std::string, std::string, std::string, bool>> facts;
+  for (const TargetFact &fact : TargetModel::facts())
+    facts.emplace_back(fact.target, fact.why, fact.evidence, fact.isWrong);
+  return facts;
+}
+
 } // namespace
 
 NB_MODULE(_core, m) {
@@ -216,4 +226,7 @@ NB_MODULE(_core, m) {
   bindHost(m);
   m.def("load_host", &load, nb::arg("path"),
         "Loads an MLIR library; RuntimeError says what is wrong with it.");
+  m.def("target_facts", &targetFacts,
+        "What each target does to slots: target, what, evidence, whether "
+        "results are wrong.");
 }

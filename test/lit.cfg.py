@@ -31,7 +31,7 @@ def find_tool() -> Path:
 config.name = "kvlift"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["python", "Inputs", "corpus"]
+config.excludes = ["python", "Inputs", "corpus", "exporters", "fuzz"]
 config.test_source_root = str(root / "test")
 config.test_exec_root = str(root / "build" / "lit")
 

@@ -88,6 +88,11 @@ struct FoldedScatter {
 /// that might not be 0 decides whether the update is dropped.
 std::optional<FoldedScatter> foldScatter(Operation scatter, std::string &why);
 
+/// Whether the update's data is computed, element by element, of other rows of
+/// the version that it overwrites. XLA:CPU reads what it has written there as
+/// soon as a view of the result is returned (openxla/xla#49176).
+bool movesOwnRows(Operation update);
+
 /// Whether the element type is a float that some runtimes only know by their
 /// wider types.
 bool isNarrowFloat(Type element);

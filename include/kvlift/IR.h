@@ -82,6 +82,8 @@ struct Attribute : Handle<MlirAttribute> {
   bool isSplat() const;
   /// The integer that every element of a dense attribute has, if one.
   std::optional<int64_t> splatInteger() const;
+  /// The same of a dense attribute of integers or floats.
+  std::optional<double> splatNumber() const;
   /// The elements of a dense i32 or i64 attribute that is not unsigned, unless
   /// they are too many.
   std::optional<Dims> denseIntegers() const;
@@ -194,6 +196,8 @@ public:
   Operation parentOp() const;
   Operation next() const;
   bool isBefore(Operation other) const;
+  /// Whether it is `around`, or in its regions.
+  bool isIn(Operation around) const;
 
   std::vector<Value> operands() const;
   std::vector<Value> results() const;

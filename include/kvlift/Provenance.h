@@ -187,6 +187,9 @@ struct LostUpdate {
 /// in; null when all stand in function bodies.
 Operation regionAround(const LostUpdate &lost);
 
+/// Whether the value is computed of the lost version, in the function itself.
+bool isTakenIn(const LostUpdate &lost, Value by);
+
 /// Lost updates of functions and of what they call, found once for each.
 /// Arguments that a frontend has spoken for are left out.
 class LostUpdates {

@@ -11,8 +11,9 @@
 //                an argument that has one was spoken for by a frontend that
 //                knows all state, so nothing is inferred about it
 //   kvlift.slot  the slot's name, on the argument and on its tied result
-//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <why>"
-//   kvlift.logical  on a slot's argument that is stored as another type: the
+//   kvlift.verdict  on a slot's argument: "in_place" or "copied: <bytes> bytes:
+//   <why>" kvlift.logical  on a slot's argument that is stored as another type:
+//   the
 //                type that the model means
 //   kvlift.initial  what a slot holds before the first call, when the IR says
 //   kvlift.sliced  on an argument that is no slot any more: the slot that it
@@ -100,9 +101,8 @@ struct NewSlot {
 /// number behind if another slot has that name.
 void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 
-/// The type that the model means by a slot, however it is stored.
-Type logicalType(const FuncOp &function, const Slot &slot);
-
+/// The type that the model means by a slot's argument, however it is stored.
+Type logicalType(const FuncOp &function, int64_t argument);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

@@ -17,14 +17,23 @@ namespace kvlift {
 enum class Habit {
   /// Updates of such element types rewrite the whole slot.
   rewritesNarrowFloats,
-  /// A slot with a dim of extent 1 that a dot_general reads is copied.
+  /// A slot with a dim of extent 1 is copied for a product with a new version
+  /// of it, and for an update of a reshape of it.
   copiesUnitDims,
+  /// Updates of a slot in several shapes, or in another shape than its own if
+  /// the new version is read in part.
+  copiesShapes,
+  /// An update of a bitcast_convert of the slot.
+  copiesBitcasts,
+  /// An update of the whole slot.
+  copiesWholeUpdates,
   /// An update in a branch copies.
   copiesInBranches,
   /// An update in some branch copies, if another branch passes the slot on.
   copiesPassedBranches,
   /// In a program with loops or branches, an update copies if its version is
-  /// read by an op that the update does not need a result of.
+  /// read by an op that the update does not need a result of, or if what it
+  /// makes is read by an op that takes the update in.
   copiesReadsBesideControlFlow,
   /// An update in a loop copies, in each iteration.
   copiesInLoops,
@@ -32,16 +41,30 @@ enum class Habit {
   transposesScatters,
   /// An update between two transposes.
   copiesTransposed,
+  /// A product that does not read the slot's dims in an order that it likes.
+  transposesProducts,
+  /// The same, when it also minds whether summed dims come last.
+  transposesFactors,
+  /// A sum over a transposed slot.
+  transposesSums,
+  /// A product of f16, or of elements that the program converts for it.
+  convertsProducts,
+  /// A sum of converted elements over many rows.
+  convertsSums,
+  /// Elements of the whole slot that are moved or converted for an op which
+  /// cannot do that on the way.
+  buildsMoved,
   /// A slice, or what is computed of it element by element, is computed
   /// together with an op that runs after the update.
   fusesLate,
-  /// A slice is taken where it is used, even after the update.
-  slicesLate,
+  /// A version between two updates that something reads.
+  copiesBetween,
   /// An update whose data is a slice of the same version reads what it writes.
   readsOwnWrites,
   /// A slot that is returned in a second result too is copied for it.
   copiesSecondResult,
-  /// A new value that an op moves elements for, such as concatenate.
+  /// A new value that is made of the old one by more than arithmetic on the
+  /// same elements.
   copiesMoved,
   /// A masked select of new rows rewrites the whole slot.
   rewritesMasked,
@@ -57,7 +80,7 @@ struct TargetFact {
   Habit habit;
   /// Completes "slot 'k' is copied: ".
   std::string_view why;
-  /// The test that shows it, or where it was measured.
+  /// The program of the corpus or the test that shows it, or where it was read.
   std::string_view evidence;
   /// Whether results are wrong, not just slow.
   bool isWrong = false;

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Carriers.h"
-#include "OpRole.h"
 
 #include <algorithm>
 #include <map>
@@ -61,14 +60,13 @@ std::optional<ModuleFacts> factsOf(Operation module, DiagnosticLog &log) {
   for (const FuncOp &function : functionsOf(module)) {
     facts.functions.emplace(function.name(), function);
     names.insert(function.name());
-    if (!function.isPublic())
-      continue;
-    auto slots = readSlots(function, log);
-    if (!slots)
-      return std::nullopt;
-    for (const Slot &slot : *slots)
-      facts.slots.push_back({function, slot});
   }
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
+    return std::nullopt;
+  for (const PublicFunction &each : *functions)
+    for (const Slot &slot : each.slots)
+      facts.slots.push_back({each.function, slot});
   for (const auto &[name, user] : usersOf(module, names))
     facts.users[name].push_back(user);
   return facts;
@@ -80,51 +78,6 @@ bool isBoundToItsShape(const FuncOp &function, const Slot &slot) {
     if (function.argumentAttribute(slot.argument, name) ||
         function.resultAttribute(slot.result, name))
       return true;
-  return false;
-}
-
-/// The value behind views of it.
-Value behindViews(Value value, OpRoles &roles) {
-  for (Operation op = value.definingOp(); op; op = value.definingOp()) {
-    OpRole role = roles.of(op);
-    if (role != OpRole::view && role != OpRole::transpose &&
-        role != OpRole::barrier)
-      break;
-    value = op.operand(value.resultNumber());
-  }
-  return value;
-}
-
-bool isOfSameRows(Operation slice, Operation update) {
-  std::vector<Value> starts = slice.operands(), ownStarts = update.operands();
-  starts.erase(starts.begin());
-  ownStarts.erase(ownStarts.begin(), ownStarts.begin() + 2);
-  return slice.is("stablehlo.dynamic_slice") && starts == ownStarts;
-}
-
-/// Whether the update's data is computed, element by element, of other rows of
-/// the version that it overwrites. XLA:CPU reads what it has written there as
-/// soon as a view of the result is returned (openxla/xla#49176).
-bool movesOwnRows(Operation update) {
-  constexpr size_t opLimit = 256;
-  OpRoles roles;
-  Value version = behindViews(update.operand(0), roles);
-  std::vector<Operation> reached{update.operand(1).definingOp()};
-  std::unordered_set<const void *> seen;
-  for (size_t i = 0; i < reached.size() && i < opLimit; ++i) {
-    Operation op = reached[i];
-    OpRole role = op ? roles.of(op) : OpRole::other;
-    bool isFusible = role == OpRole::view || role == OpRole::transpose ||
-                     role == OpRole::barrier || role == OpRole::slice ||
-                     role == OpRole::elements;
-    if (!isFusible || !seen.insert(op.raw.ptr).second)
-      continue;
-    if (role == OpRole::slice && !isOfSameRows(op, update) &&
-        behindViews(op.operand(0), roles) == version)
-      return true;
-    for (Value operand : op.operands())
-      reached.push_back(operand.definingOp());
-  }
   return false;
 }
 

@@ -123,6 +123,7 @@ private:
   void showAll(Operation op, const HeldList &all);
   void view(Operation op, bool isBarrier);
   void transpose(Operation op);
+  bool showSame(Operation op);
   void defer(Operation op, bool bySlice);
   void update(Operation op);
   void loop(Operation op);

@@ -7,6 +7,7 @@
 
 #include "kvlift/Chains.h"
 #include "ChainWalk.h"
+#include "Identity.h"
 
 #include <algorithm>
 
@@ -169,8 +170,25 @@ void BlockWalk::transpose(Operation op) {
   });
 }
 
+/// Whether compilers put one of the op's operands in its place: then the result
+/// shows what that operand does.
+bool BlockWalk::showSame(Operation op) {
+  auto showsVersion = [](const Operand &operand) {
+    return operand.facts.count != 0;
+  };
+  if (std::none_of(operands.begin(), operands.end(), showsVersion))
+    return false;
+  Value same = sameAs(op);
+  if (!same)
+    return false;
+  showChanged(factsOf(same), op.result(), [](Held &) {});
+  return true;
+}
+
 /// The op reads where it stands, and may be computed again later.
 void BlockWalk::defer(Operation op, bool bySlice) {
+  if (showSame(op))
+    return;
   deferred.clear();
   for (const Operand &operand : operands) {
     read(operand);
@@ -213,13 +231,24 @@ void BlockWalk::showAll(Operation op, const HeldList &all) {
   }
 }
 
+/// Whether the permutation moves elements: dims of one element do not count.
+static bool movesElements(const Dims &permutation, Type permuted) {
+  Dims shape = permuted.shape(), moved;
+  for (size_t dim = 0; dim < permutation.size(); ++dim)
+    if (shape[dim] != 1)
+      moved.push_back(permutation[dim]);
+  return !std::is_sorted(moved.begin(), moved.end());
+}
+
 void BlockWalk::make(const Held &held, Value from, Value to,
                      std::vector<InnerRoot> inside) {
   int32_t made = chains.versions.size();
   int64_t root = chains.versions[held.version].root;
   chains.reads.push_back({position, held.version, from, made, {}});
   chains.versions.push_back(
-      {root, held.version, position, to, held.layout != 0, std::move(inside)});
+      {root, held.version, position, to,
+       movesElements(shared.layouts[held.layout], to.type()),
+       std::move(inside)});
   show(to, {made, held.layout, {}});
 }
 

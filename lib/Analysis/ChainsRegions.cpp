@@ -209,8 +209,9 @@ void BlockWalk::call(Operation op) {
 /// when its body is not known, or is in a recursion.
 BlockChains *BlockWalk::callee(Operation op, const Dims &numbers,
                                const std::vector<std::string> &slots) {
-  auto found =
-      shared.functions.find(op.attribute("callee").asSymbol().value_or(""));
+  bool isComposite = op.is("stablehlo.composite");
+  Attribute symbol = op.attribute(isComposite ? "decomposition" : "callee");
+  auto found = shared.functions.find(symbol.asSymbol().value_or(""));
   if (numbers.empty() || found == shared.functions.end() ||
       found->second.isDeclaration() || !found->second.hasOneBlock())
     return nullptr;

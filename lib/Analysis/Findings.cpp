@@ -6,55 +6,24 @@
 //===----------------------------------------------------------------------===//
 //
 // For each slot:
-// 1. The slot itself: its element type, its dims.
-// 2. What leaves the function in its place: a version, or another value.
-// 3. Each update on its chain, also inside of loops, branches and callees.
-// 4. Each read that a runtime may do after the update.
+// 1. The slot itself: its element type.
+// 2. Each update on its chain, also inside of loops, branches and callees.
+// 3. What leaves the function in its place: a version, or another value.
+// 4. Each read, and what it makes a runtime build (FindingsReads.cpp).
+// 5. Each read that a runtime may do after the update (FindingsLate.cpp).
 //
 //===----------------------------------------------------------------------===//
 
-#include "OpRole.h"
+#include "Finder.h"
 #include "kvlift/Carriers.h"
-#include "kvlift/InPlace.h"
 #include "kvlift/Provenance.h"
 
 #include <algorithm>
-#include <set>
 
 using namespace kvlift;
 
-namespace {
-
 // Smaller slots cost less to rewrite than to address; the audit agrees.
-constexpr int64_t smallestSlot = 64;
-
-class Finder {
-public:
-  Finder(const FuncOp &function, const std::deque<BlockChains> &blocks,
-         const TargetModel &model)
-      : function(function), blocks(blocks), model(model) {}
-
-  void inspect(const std::vector<Slot> &slots);
-  std::vector<Finding> found;
-
-private:
-  void add(Habit habit, const std::string &slot, Operation op,
-           std::string detail);
-  void inspectType(const Slot &slot, int64_t root);
-  void inspectResult(const Slot &slot, int64_t root);
-  void inspectChain(const BlockChains &chains, int64_t root);
-  void inspectUpdate(const BlockChains &chains, const Version &version);
-  void inspectLateReads(const BlockChains &chains);
-  bool isLate(const BlockChains &chains, const Read &read);
-  void inspectReadsBesideControlFlow();
-
-  const FuncOp &function;
-  const std::deque<BlockChains> &blocks;
-  const TargetModel &model;
-  OpRoles roles;
-  std::set<std::string> large;
-  std::set<std::pair<const BlockChains *, int64_t>> seen;
-};
+static constexpr int64_t smallestSlot = 64;
 
 void Finder::add(Habit habit, const std::string &slot, Operation op,
                  std::string detail) {
@@ -62,6 +31,10 @@ void Finder::add(Habit habit, const std::string &slot, Operation op,
   // Wrong results are wrong in small slots as well.
   if (fact && (fact->isWrong || large.count(slot)))
     found.push_back({slot, fact, op, std::move(detail)});
+}
+
+void Finder::add(Habit habit, const std::string &slot, Operation op) {
+  add(habit, slot, op, quote(op.name()));
 }
 
 void Finder::inspect(const std::vector<Slot> &slots) {
@@ -72,16 +45,18 @@ void Finder::inspect(const std::vector<Slot> &slots) {
       large.insert(slot.name);
   for (size_t root = 0; root < slots.size(); ++root) {
     inspectType(slots[root], root);
-    inspectResult(slots[root], root);
     inspectChain(blocks.front(), root);
+    inspectResult(slots[root], root);
   }
-  for (const BlockChains &chains : blocks)
+  bool isBesideControlFlow =
+      model.find(Habit::copiesReadsBesideControlFlow) && hasControlFlow();
+  for (const BlockChains &chains : blocks) {
+    inspectReads(chains);
     inspectLateReads(chains);
-  inspectReadsBesideControlFlow();
-}
-
-bool hasUnitDim(const Dims &shape) {
-  return std::find(shape.begin(), shape.end(), 1) != shape.end();
+    inspectReadsBetween(chains);
+    if (isBesideControlFlow)
+      inspectBesideControlFlow(chains);
+  }
 }
 
 void Finder::inspectType(const Slot &slot, int64_t root) {
@@ -95,23 +70,130 @@ void Finder::inspectType(const Slot &slot, int64_t root) {
   if (update != chains.versions.end() && isNarrowFloat(type.element()))
     add(Habit::rewritesNarrowFloats, slot.name, chains.ops[update->maker],
         quote(type.element().print()));
-  if (!hasUnitDim(type.shape()))
+}
+
+//===----------------------------------------------------------------------===//
+// Updates
+//===----------------------------------------------------------------------===//
+
+void Finder::inspectChain(const BlockChains &chains, int64_t root) {
+  if (!seen.insert({&chains, root}).second)
     return;
-  for (const Read &read : chains.reads) {
-    Operation op = chains.ops[read.op];
-    if (chains.versions[read.version].root != root ||
-        !op.is("stablehlo.dot_general"))
+  std::vector<int64_t> next = chains.nextOnChain();
+  int64_t last = chains.lastVersion(root);
+  Type shape;
+  for (const Version &version : chains.versions) {
+    int64_t number = &version - chains.versions.data();
+    if (version.root != root || version.maker < 0)
       continue;
-    add(Habit::copiesUnitDims, slot.name, op, quote(op.name()));
-    break;
+    if (number != last && next[number] < 0 && !version.value.isUnused())
+      add(Habit::copiesForks, chains.slotOf(version), chains.ops[version.maker],
+          "for " + quote(chains.ops[version.maker].name()));
+    inspectUpdate(chains, version);
+    inspectShapes(chains, version, shape);
+    for (const InnerRoot &inner : version.inside)
+      inspectChain(*inner.chains, inner.root);
   }
 }
 
-/// Whether the op only moves elements.
-bool isMove(Operation op) {
-  return op.is("stablehlo.concatenate") || op.is("stablehlo.reverse") ||
-         op.is("stablehlo.pad") || op.is("stablehlo.transpose");
+/// Whether the scatter's positions are in dims 0, 1, … of its operand, or are
+/// where a window begins. Dims of one element do not count.
+static bool indexesLeadingDims(Operation scatter) {
+  ScatterNumbers numbers = scatterNumbersOf(scatter);
+  if (numbers.insertedWindowDims.empty() &&
+      numbers.scatterDimsToOperandDims.size() == 1)
+    return true;
+  Dims shape = scatter.operand(0).type().shape(),
+       leading = numbers.inputBatchingDims;
+  for (int64_t dim : numbers.scatterDimsToOperandDims)
+    leading.push_back(dim);
+  int64_t before = 0;
+  for (int64_t dim : leading) {
+    if (shape[dim] == 1)
+      continue;
+    while (before < dim && shape[before] == 1)
+      ++before;
+    if (dim != before++)
+      return false;
+  }
+  return true;
 }
+
+/// Whether the block hands the slot on as it came.
+static bool passesOn(const InnerRoot &inner) {
+  int64_t last = inner.chains->lastVersion(inner.root);
+  return last >= 0 && inner.chains->versions[last].parent < 0;
+}
+
+void Finder::inspectUpdate(const BlockChains &chains, const Version &version) {
+  Operation op = chains.ops[version.maker];
+  const std::string &slot = chains.slotOf(version);
+  if (version.isTransposed)
+    add(Habit::copiesTransposed, slot, op);
+  if (op.is("stablehlo.scatter") && !indexesLeadingDims(op))
+    add(Habit::transposesScatters, slot, op);
+  if (roles.of(op) == OpRole::loop)
+    add(Habit::copiesInLoops, slot, op);
+  if (roles.of(op) == OpRole::branch) {
+    add(Habit::copiesInBranches, slot, op);
+    if (std::any_of(version.inside.begin(), version.inside.end(), passesOn))
+      add(Habit::copiesPassedBranches, slot, op);
+  }
+  if (!op.is("stablehlo.dynamic_update_slice"))
+    return;
+  if (op.operand(1).type() == op.operand(0).type())
+    add(Habit::copiesWholeUpdates, slot, op);
+  // A version that does not stay in the slot is made in storage of its own.
+  bool isOnChain =
+      chains.nextOnChain()[version.parent] == &version - chains.versions.data();
+  Operation data = op.operand(1).definingOp();
+  for (const Read &read : chains.readsOf(version.maker))
+    if (isOnChain && data && read.version == version.parent && read.makes < 0 &&
+        read.through == op.operand(1) && read.deferral.bySlice &&
+        roles.of(data) == OpRole::slice) {
+      add(Habit::readsOwnWrites, slot, op);
+      break;
+    }
+}
+
+static Dims withoutUnits(Dims shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+/// `first` is the type that the chain's first update worked on.
+void Finder::inspectShapes(const BlockChains &chains, const Version &version,
+                           Type &first) {
+  Operation op = chains.ops[version.maker];
+  if (roles.of(op) != OpRole::update || version.isTransposed)
+    return;
+  const std::string &slot = chains.slotOf(version);
+  Type root = chains.versions[version.root].value.type();
+  Type type = version.value.type();
+  if (!(type.element() == root.element()))
+    add(Habit::copiesBitcasts, slot, op);
+  Dims shape = type.shape(), whole = root.shape();
+  Dims dims = withoutUnits(shape), rootDims = withoutUnits(whole);
+  bool hasUnits =
+      dims.size() != shape.size() || rootDims.size() != whole.size();
+  bool isPermuted = std::is_permutation(dims.begin(), dims.end(),
+                                        rootDims.begin(), rootDims.end());
+  if (hasUnits && !isPermuted)
+    add(Habit::copiesUnitDims, slot, op);
+  if (!first)
+    first = type;
+  bool isReadInPart = std::any_of(
+      chains.reads.begin(), chains.reads.end(), [&](const Read &read) {
+        return read.version == &version - chains.versions.data() &&
+               read.makes < 0 && isFused(chains.ops[read.op]);
+      });
+  if (withoutUnits(first.shape()) != dims || (!isPermuted && isReadInPart))
+    add(Habit::copiesShapes, slot, op);
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
 
 void Finder::inspectResult(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
@@ -121,155 +203,76 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
     int64_t carried = 0;
     for (const Read &read : chains.readsOf(chains.ops.size() - 1))
       if (read.version == version && ++carried == 2) {
-        add(Habit::copiesSecondResult, slot.name, last, quote(last.name()));
+        add(Habit::copiesSecondResult, slot.name, last);
         break;
       }
     return;
   }
   Operation maker = last.operand(slot.result).definingOp();
   if (!maker)
-    return add(Habit::copiesMoved, slot.name, last, quote(last.name()));
-  if (maker.is("stablehlo.select"))
-    add(Habit::rewritesMasked, slot.name, maker, quote(maker.name()));
+    return add(Habit::copiesMoved, slot.name, last);
+  if (!model.find(Habit::copiesComputed))
+    return inspectWholeValue(slot, root, maker);
   add(isMove(maker) ? Habit::copiesMoved : Habit::copiesComputed, slot.name,
-      maker, quote(maker.name()));
+      maker);
 }
 
-void Finder::inspectChain(const BlockChains &chains, int64_t root) {
-  if (!seen.insert({&chains, root}).second)
-    return;
-  std::vector<int64_t> next = chains.nextOnChain();
-  int64_t last = chains.lastVersion(root);
-  for (const Version &version : chains.versions) {
-    int64_t number = &version - chains.versions.data();
-    if (version.root != root || version.maker < 0)
-      continue;
-    if (number != last && next[number] < 0 && !version.value.isUnused())
-      add(Habit::copiesForks, chains.slotOf(version), chains.ops[version.maker],
-          "for " + quote(chains.ops[version.maker].name()));
-    inspectUpdate(chains, version);
-    for (const InnerRoot &inner : version.inside)
-      inspectChain(*inner.chains, inner.root);
-  }
+/// Whether the new value keeps a part of the old one, as far as anybody can
+/// see.
+bool Finder::isUpdate(const Slot &slot) const {
+  Provenance provenance(function);
+  const auto *origin =
+      provenance.origin(function.returnOp().operand(slot.result));
+  return origin && origin->argument == slot.argument;
 }
 
-/// Whether the scatter's positions are in dims 0, 1, … of its operand.
-bool indexesLeadingDims(Operation scatter) {
-  ScatterNumbers numbers = scatterNumbersOf(scatter);
-  return numbers.inputBatchingDims.empty() &&
-         isIdentity(numbers.scatterDimsToOperandDims);
-}
-
-/// Whether the block hands the slot on as it came.
-bool passesOn(const InnerRoot &inner) {
-  int64_t last = inner.chains->lastVersion(inner.root);
-  return last >= 0 && inner.chains->versions[last].parent < 0;
-}
-
-void Finder::inspectUpdate(const BlockChains &chains, const Version &version) {
-  Operation op = chains.ops[version.maker];
-  const std::string &slot = chains.slotOf(version);
-  std::string name = quote(op.name());
-  if (version.isTransposed)
-    add(Habit::copiesTransposed, slot, op, name);
-  if (op.is("stablehlo.scatter") && !indexesLeadingDims(op))
-    add(Habit::transposesScatters, slot, op, name);
-  if (roles.of(op) == OpRole::loop)
-    add(Habit::copiesInLoops, slot, op, name);
-  if (roles.of(op) == OpRole::branch) {
-    add(Habit::copiesInBranches, slot, op, name);
-    if (std::any_of(version.inside.begin(), version.inside.end(), passesOn))
-      add(Habit::copiesPassedBranches, slot, op, name);
-  }
-  if (!op.is("stablehlo.dynamic_update_slice"))
-    return;
-  Operation data = op.operand(1).definingOp();
-  for (const Read &read : chains.readsOf(version.maker))
-    if (data && read.version == version.parent && read.makes < 0 &&
-        read.through == op.operand(1) && read.deferral.bySlice &&
-        roles.of(data) == OpRole::slice) {
-      add(Habit::readsOwnWrites, slot, op, name);
-      break;
-    }
-}
-
-/// Whether the target may do this read after the update, though the op that
-/// stands before it need not.
-bool Finder::isLate(const BlockChains &chains, const Read &read) {
-  Operation reader = chains.ops[read.op];
-  bool isFusible =
-      roles.of(reader) == OpRole::elements || reader.is("stablehlo.reduce");
-  if (isFusible && model.find(Habit::fusesLate))
-    return true;
-  return read.deferral.bySlice && !read.deferral.byElements &&
-         !read.deferral.isPinned && model.find(Habit::slicesLate);
-}
-
-void Finder::inspectLateReads(const BlockChains &chains) {
-  OrderGraph graph(chains, /*withDeferred=*/true);
-  if (graph.isAcyclic())
-    return;
-  Habit habit =
-      model.find(Habit::fusesLate) ? Habit::fusesLate : Habit::slicesLate;
-  std::set<std::string> named;
-  for (const OrderEdge &edge : graph.readsInCycles()) {
-    const Read &read = chains.reads[edge.read];
-    const std::string &slot = chains.slotOf(chains.versions[read.version]);
-    if (read.deferral && isLate(chains, read) && named.insert(slot).second)
-      add(habit, slot, chains.ops[read.op], quote(chains.ops[read.op].name()));
-  }
-}
-
-/// Whether the update needs a result of the reader, by a short way.
-bool feeds(Operation reader, Operation update) {
-  constexpr size_t wayLimit = 256;
-  std::vector<Operation> reached{reader};
-  std::set<const void *> known;
-  for (size_t at = 0; at < reached.size() && at < wayLimit; ++at)
-    for (Value result : reached[at].results())
-      for (const Use &use : result.uses()) {
-        Operation user(use.user);
-        if (user == update)
-          return true;
-        if (known.insert(user.raw.ptr).second)
-          reached.push_back(user);
-      }
-  return false;
-}
-
-void Finder::inspectReadsBesideControlFlow() {
-  if (!model.find(Habit::copiesReadsBesideControlFlow))
-    return;
-  auto isControlFlow = [&](Operation op) {
-    OpRole role = roles.of(op);
-    return role == OpRole::loop || role == OpRole::branch;
+/// Follows the new value back to the old one, as far as a runtime would compute
+/// it element by element. Where the way moves elements, or leads through a loop
+/// or a branch, the old value has to survive for it.
+void Finder::inspectWholeValue(const Slot &slot, int64_t root,
+                               Operation maker) {
+  const BlockChains &chains = blocks.front();
+  std::set<const void *> versions;
+  for (const Version &version : chains.versions)
+    if (version.root == root)
+      versions.insert(version.value.raw.ptr);
+  struct Step {
+    Value value;
+    Operation mover, mask;
   };
-  bool hasControlFlow = false;
-  for (const BlockChains &chains : blocks)
-    hasControlFlow |=
-        std::any_of(chains.ops.begin(), chains.ops.end(), isControlFlow);
-  std::set<std::string> named;
-  for (const BlockChains &chains : blocks) {
-    if (!hasControlFlow)
-      return;
-    std::vector<int64_t> next = chains.nextOnChain();
-    for (const Read &read : chains.reads) {
-      int64_t over = next[read.version];
-      if (over < 0 || read.makes >= 0)
-        continue;
-      Operation reader = chains.ops[read.op];
-      Operation update = chains.ops[chains.versions[over].maker];
-      const std::string &slot = chains.slotOf(chains.versions[read.version]);
-      if (reader == update || named.count(slot) || feeds(reader, update))
-        continue;
-      named.insert(slot);
-      add(Habit::copiesReadsBesideControlFlow, slot, reader,
-          quote(reader.name()));
+  std::vector<Step> pending{{maker.result(), {}, {}}};
+  pending.front().value = chains.ops.back().operand(slot.result);
+  std::set<std::pair<const void *, const void *>> visited;
+  while (!pending.empty()) {
+    Step step = pending.back();
+    pending.pop_back();
+    if (versions.count(step.value.raw.ptr)) {
+      if (step.mover)
+        add(Habit::copiesMoved, slot.name, step.mover);
+      else if (step.mask && isUpdate(slot))
+        add(Habit::rewritesMasked, slot.name, step.mask);
+      continue;
     }
+    Operation op = step.value.definingOp();
+    if (!op || !visited.insert({op.raw.ptr, step.mover.raw.ptr}).second)
+      continue;
+    OpRole role = roles.of(op);
+    if (role == OpRole::other && !op.is("stablehlo.reduce"))
+      continue;
+    if (op.is("stablehlo.select"))
+      step.mask = op;
+    if (isMove(op) || role == OpRole::slice || role == OpRole::other ||
+        role == OpRole::loop || op.is("stablehlo.gather"))
+      step.mover = op;
+    for (Value operand : op.operands())
+      pending.push_back({operand, step.mover, step.mask});
+    if (role == OpRole::branch)
+      walk(op, [&](Operation inner) {
+        for (Value operand : inner.operands())
+          pending.push_back({operand, op, step.mask});
+      });
   }
 }
-
-} // namespace
 
 std::vector<Finding> kvlift::findingsOf(const FuncOp &function,
                                         const std::vector<Slot> &slots,

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/Carriers.h"
+#include "kvlift/IndexFacts.h"
 
 #include <algorithm>
 
@@ -22,43 +23,14 @@ bool contains(const Dims &dims, int64_t dim) {
   return std::find(dims.begin(), dims.end(), dim) != dims.end();
 }
 
-/// Whether every element of the integers is 0. The depth bounds the search.
-bool isZero(Value value, int depth) {
-  Operation op = value.definingOp();
-  if (!op || depth == 0 || !value.type().isStaticTensor())
-    return false;
-  if (op.is("stablehlo.constant"))
-    return op.attribute("value").splatInteger() == 0;
-  if (op.is("stablehlo.iota"))
-    return value.type()
-               .shape()[op.attribute("iota_dimension").asInteger().value()] ==
-           1;
-  if (op.is("stablehlo.reshape") || op.is("stablehlo.broadcast_in_dim") ||
-      op.is("stablehlo.slice") ||
-      (op.is("stablehlo.convert") &&
-       op.operand(0).type().element().isInteger()))
-    return isZero(op.operand(0), depth - 1);
-  if (op.is("stablehlo.add"))
-    return isZero(op.operand(0), depth - 1) && isZero(op.operand(1), depth - 1);
-  return false;
-}
-
 /// Whether all positions in one column of the index tensor are 0.
 bool isZeroColumn(Value indices, int64_t column, int64_t vectorDim) {
-  constexpr int depthLimit = 12;
-  if (isZero(indices, depthLimit))
-    return true;
-  Operation op = indices.definingOp();
-  if (!op || !op.is("stablehlo.concatenate") ||
-      op.attribute("dimension").asInteger() != vectorDim)
-    return false;
-  for (Value piece : op.operands()) {
-    int64_t extent = piece.type().shape()[vectorDim];
-    if (column < extent)
-      return isZero(piece, depthLimit);
-    column -= extent;
+  Window window = Window::whole(indices.type());
+  if (vectorDim < indices.type().rank()) {
+    window.low[vectorDim] = column;
+    window.high[vectorDim] = column + 1;
   }
-  return false;
+  return IndexFacts().of(indices, window).range.isWithin(0, 1);
 }
 
 Attribute numbersAttribute(Context context, const Dims &window,

@@ -152,6 +152,25 @@ Operation kvlift::regionAround(const LostUpdate &lost) {
   return parent.is("func.func") ? Operation() : parent;
 }
 
+bool kvlift::isTakenIn(const LostUpdate &lost, Value by) {
+  if (!lost.calls.empty())
+    return false;
+  std::vector<Value> pending{by};
+  std::unordered_set<const void *> seen;
+  while (!pending.empty()) {
+    Value value = pending.back();
+    pending.pop_back();
+    if (value == lost.version)
+      return true;
+    Operation maker = value.definingOp();
+    if (!maker || !seen.insert(maker.raw.ptr).second)
+      continue;
+    for (Value operand : maker.operands())
+      pending.push_back(operand);
+  }
+  return false;
+}
+
 std::vector<LostUpdate> kvlift::findLostUpdates(const FuncOp &function) {
   Callees callees(function.operation().parentOp());
   return LostUpdates(callees).in(function);

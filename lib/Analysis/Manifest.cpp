@@ -63,14 +63,19 @@ std::string jsonKind(const FuncOp &function, int64_t argument) {
                           .value_or("inferred"));
 }
 
+std::string jsonTypes(const FuncOp &function, int64_t argument) {
+  return "\"logical\": " + jsonType(logicalType(function, argument)) +
+         ", \"store\": " + jsonType(function.argumentType(argument));
+}
+
 std::string jsonSliced(const FuncOp &function, const SlicedSlot &slot) {
   std::vector<std::string> updates;
   for (const WrittenSlice &update : slot.updates)
     updates.push_back("{\"rows\": " + std::to_string(update.rows) +
                       ", \"start\": " + std::to_string(update.start) + "}");
   return "{\"name\": " + json::string(slot.name) +
-         ", \"argument\": " + std::to_string(slot.argument) +
-         ", \"type\": " + jsonType(function.argumentType(slot.argument)) +
+         ", \"argument\": " + std::to_string(slot.argument) + ", " +
+         jsonTypes(function, slot.argument) +
          ", \"kind\": " + jsonKind(function, slot.argument) +
          ", \"updates\": [" + join(updates, ", ") + "]}";
 }
@@ -100,9 +105,8 @@ std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
     ties.push_back(
         "{\"name\": " + json::string(slot.name) +
         ", \"argument\": " + std::to_string(slot.argument) +
-        ", \"result\": " + std::to_string(slot.result) +
-        ", \"logical\": " + jsonType(logicalType(function, slot)) +
-        ", \"store\": " + jsonType(function.argumentType(slot.argument)) +
+        ", \"result\": " + std::to_string(slot.result) + ", " +
+        jsonTypes(function, slot.argument) +
         ", \"kind\": " + jsonKind(function, slot.argument) + ", \"update\": " +
         json::string(updateOf(function, provenance, slot)) + ", \"verdict\": " +
         jsonOptional(function.argumentAttribute(slot.argument, marks::verdict)

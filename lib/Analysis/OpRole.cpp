@@ -25,6 +25,7 @@ static constexpr std::pair<std::string_view, OpRole> special[] = {
     {"stablehlo.if", OpRole::branch},
     {"stablehlo.case", OpRole::branch},
     {"func.call", OpRole::call},
+    {"stablehlo.composite", OpRole::call},
     {"func.return", OpRole::terminator},
     {"stablehlo.return", OpRole::terminator},
     {"stablehlo.broadcast_in_dim", OpRole::elements},
@@ -105,9 +106,9 @@ OpRole OpRoles::of(Operation op) {
 }
 
 bool OpRoles::isOrdered(Operation op, OpRole role) {
-  // Loops, branches and callees may hold such ops.
+  // Loops, branches and callees may hold such ops; composites are pure.
   if (role == OpRole::loop || role == OpRole::branch || role == OpRole::call)
-    return true;
+    return !op.is("stablehlo.composite");
   if (role != OpRole::other)
     return false;
   std::string_view name = op.name();

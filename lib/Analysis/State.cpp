@@ -123,10 +123,9 @@ kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
   return all;
 }
 
-Type kvlift::logicalType(const FuncOp &function, const Slot &slot) {
-  Type logical =
-      function.argumentAttribute(slot.argument, marks::logical).asType();
-  return logical ? logical : function.argumentType(slot.argument);
+Type kvlift::logicalType(const FuncOp &function, int64_t argument) {
+  Type logical = function.argumentAttribute(argument, marks::logical).asType();
+  return logical ? logical : function.argumentType(argument);
 }
 
 /// Locations may call two arguments the same; slots may not be.

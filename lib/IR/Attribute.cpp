@@ -9,6 +9,7 @@
 #include "kvlift/IR.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 using namespace kvlift;
@@ -174,6 +175,16 @@ std::optional<int64_t> Attribute::splatInteger() const {
   if (!isSplat())
     return std::nullopt;
   return Attribute(api().mlirDenseElementsAttrGetSplatValue(raw)).asInteger();
+}
+
+std::optional<double> Attribute::splatNumber() const {
+  if (!isSplat())
+    return std::nullopt;
+  std::string text =
+      Attribute(api().mlirDenseElementsAttrGetSplatValue(raw)).print();
+  char *end = nullptr;
+  double number = std::strtod(text.c_str(), &end);
+  return end == text.c_str() ? std::nullopt : std::optional(number);
 }
 
 std::optional<std::string> Attribute::denseBytes() const {

@@ -252,7 +252,8 @@ void kvlift::walk(Operation root, const std::function<void(Operation)> &visit) {
         walk(op, visit);
 }
 
-static bool isIn(Operation op, Operation around) {
+bool Operation::isIn(Operation around) const {
+  Operation op = *this;
   while (op && !(op == around))
     op = op.parentOp();
   return bool(op);
@@ -268,7 +269,7 @@ std::vector<Use> kvlift::usesIn(Operation op, Value value) {
   }
   // Bodies may be long; the value tells who uses it.
   for (const Use &use : value.uses())
-    if (isIn(use.user, op))
+    if (Operation(use.user).isIn(op))
       uses.push_back(use);
   // New uses come first in the list.
   return {uses.rbegin(), uses.rend()};

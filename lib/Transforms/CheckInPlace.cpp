@@ -13,7 +13,8 @@
 //    are remarks, or with `require=in_place` errors. Wrong results are errors.
 //    The model judges the program with its copies, so they are there by now.
 // 3. Write the verdict on each slot's argument: `kvlift.verdict = "in_place"`
-//    or `"copied: <why>"`.
+//    or `"copied: <bytes> bytes: <why>"`, without the bytes where a dim is
+//    dynamic.
 //
 // The copy is a concatenate of two halves: IREE builds it once, XLA makes its
 // own copies whatever stands there. An optimization_barrier is no copy for
@@ -298,13 +299,23 @@ Status Checker::judge(Judged &judged) {
   return failed ? Status::failure() : Status::success();
 }
 
+/// How many bytes each call moves at least, if known, and why.
+std::string copiedVerdict(Type slot, const std::string &why) {
+  int64_t bytes = byteSize(slot);
+  return "copied: " +
+         (bytes ? std::to_string(bytes) + " bytes: " : std::string()) + why;
+}
+
 void writeVerdicts(const Judged &judged) {
   Context context = judged.function.operation().context();
   std::vector<AttributeEdit> verdicts;
   for (const Slot &slot : judged.slots) {
     auto why = judged.copied.find(slot.name);
     std::string verdict =
-        why == judged.copied.end() ? "in_place" : "copied: " + why->second;
+        why == judged.copied.end()
+            ? "in_place"
+            : copiedVerdict(judged.function.argumentType(slot.argument),
+                            why->second);
     verdicts.push_back(
         {slot.argument, marks::verdict, Attribute::string(context, verdict)});
   }

@@ -113,11 +113,11 @@ void apply(const Carriers &carriers, Storage storage) {
     if (storage.of(type) == type)
       continue;
     int64_t argument = slot.slot.argument;
+    Type logical = logicalType(slot.function, argument);
     // The verdict was about the other type.
-    std::vector<AttributeEdit> edits{{argument, marks::verdict, {}}};
-    if (!slot.function.argumentAttribute(argument, marks::logical))
-      edits.push_back({argument, marks::logical, Attribute::type(type)});
-    slot.function.editArgumentAttributes(edits);
+    slot.function.editArgumentAttributes(
+        {{argument, marks::logical, Attribute::type(logical)},
+         {argument, marks::verdict, {}}});
   }
   retypeCarriers(carriers, storage);
 }

@@ -26,6 +26,7 @@
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -65,6 +66,7 @@ public:
         return Status::failure();
       add(pair);
     }
+    named = pairs;
     return Status::success();
   }
 
@@ -99,6 +101,7 @@ private:
     bool isWritten = false;
   };
 
+  bool isTakenInByNamed(const LostUpdate &lost) const;
   void addCandidates(const Provenance &provenance);
   void remarkNotTied(int64_t argument, const Candidates &found);
   void remarkNoOrigin(int64_t result, const NoOrigin *why);
@@ -137,6 +140,8 @@ private:
   std::set<std::pair<int64_t, int64_t>> tied;
   std::map<int64_t, Candidates> candidates;
   std::vector<Pair> added;
+  /// Those of the `state` option.
+  std::vector<Pair> named;
   /// Aliasing attributes that provenance contradicts: argument and name.
   std::vector<std::pair<int64_t, std::string_view>> stale;
 };
@@ -268,15 +273,26 @@ void Finder::remarkNoOrigin(int64_t result, const NoOrigin *why) {
                     quote(function.name()));
 }
 
+/// Whether the user has said that a value made of it is the new one.
+bool Finder::isTakenInByNamed(const LostUpdate &lost) const {
+  return std::any_of(named.begin(), named.end(), [&](const Pair &pair) {
+    return pair.argument == lost.argument &&
+           isTakenIn(lost, function.returnOp().operand(pair.result));
+  });
+}
+
 Status Finder::reportLost(const std::string &policy, LostUpdates &updates) {
   if (policy == "return")
     return Status::success();
   const std::vector<LostUpdate> &lost = updates.in(function);
   Severity severity = policy == "ignore" ? Severity::remark : Severity::error;
   std::set<std::pair<const void *, int64_t>> reported;
+  bool isAnyLost = false;
   for (const LostUpdate &each : lost) {
-    if (!reported.insert({each.version.raw.ptr, each.argument}).second)
+    if (isTakenInByNamed(each) ||
+        !reported.insert({each.version.raw.ptr, each.argument}).second)
       continue;
+    isAnyLost = true;
     std::string name = argumentName(function, each.argument);
     Diagnostic &report =
         log.report(severity, each.update.location(),
@@ -298,8 +314,8 @@ Status Finder::reportLost(const std::string &policy, LostUpdates &updates) {
                                       "it, or ")) +
                     "lost-updates=ignore to accept the loss");
   }
-  return lost.empty() || policy == "ignore" ? Status::success()
-                                            : Status::failure();
+  return !isAnyLost || policy == "ignore" ? Status::success()
+                                          : Status::failure();
 }
 
 std::optional<int64_t> numberAfter(std::string_view text,

@@ -17,6 +17,8 @@
 //    that is in range, index and data. Nothing comes after that one but its
 //    repetitions, so what it writes stays, whatever was there before. With no
 //    row in range, what is at index 0 is written back.
+// Before that, a scatter with batched dims, or with windows of which StableHLO
+// drops a part, becomes one that indexes element by element what it must.
 // Work is in proportion to the update. Indices that are in range then go in 32
 // bits where the slot allows it: IREE cannot compile some scatters with i64.
 // Refuses, before it changes anything, what it cannot guard. Does nothing for
@@ -24,6 +26,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ScatterMap.h"
 #include "kvlift/Builder.h"
 #include "kvlift/IndexFacts.h"
 #include "kvlift/Ops.h"
@@ -45,6 +48,9 @@ struct Plan {
   /// What a combining body leaves an element as it is with; null when the body
   /// overwrites.
   Attribute identity;
+  /// Whether it must index whole elements first: it has batched dims, or
+  /// windows of which a part may be out of range.
+  bool isSpread = false;
 };
 
 bool isPlainFloat(Type element) {
@@ -160,13 +166,14 @@ std::optional<Plan> planFor(Operation scatter, std::string &reason) {
   Type element = indices.type().element();
   if (plan.isInRange || scatter.operand(inputs + 1).type().elementCount() == 0)
     return plan;
-  if (hasWindows)
-    reason = "its windows may lie across the edge, where runtimes differ";
+  plan.isSpread = hasWindows || !plan.numbers.inputBatchingDims.empty();
+  if (plan.isSpread &&
+      (inputs > 1 || element.bitWidth() < 32 || element.isUnsignedInteger()))
+    reason = "it has several inputs or narrow indices, and windows that may "
+             "lie across the edge";
   else if (!element.isInteger() ||
            (element.isUnsignedInteger() && element.bitWidth() > 32))
     reason = "its index type is " + element.print();
-  else if (!plan.numbers.inputBatchingDims.empty())
-    reason = "it has batching dims";
   else if (scatterOverwrites(scatter))
     return plan;
   else if (inputs > 1)
@@ -358,6 +365,15 @@ private:
   Dims counts;
 };
 
+/// Makes every position an index vector. The check has seen to it that this
+/// works, and that the body can be guarded.
+void spread(Plan &plan) {
+  IndexFacts facts;
+  ScatterMap map = scatterMapOf(plan.scatter);
+  std::string reason;
+  plan = *planFor(makeLeadingScatter(facts, map, Edges::dropElements), reason);
+}
+
 /// Indices in range fit 32 bits wherever the operand's extents do.
 void narrow(const Plan &plan) {
   int64_t at = scatterInputs(plan.scatter);
@@ -411,7 +427,9 @@ Status kvlift::guardScatters(Operation module, const PassOptions &options,
   auto plans = planAll(module, log);
   if (!plans)
     return Status::failure();
-  for (const Plan &plan : *plans) {
+  for (Plan &plan : *plans) {
+    if (plan.isSpread)
+      spread(plan);
     bool isEmpty = plan.scatter.operand(scatterInputs(plan.scatter) + 1)
                        .type()
                        .elementCount() == 0;

@@ -170,7 +170,8 @@ kvlift::obstacleTo(const Dims &slot, const Dims &window,
       return "it writes " + std::to_string(window[dim]) + " rows of " +
              std::to_string(slot[dim]);
     // The guard computes with row numbers up to twice the extent.
-    if (!isKnown && !canHold(index, 2 * slot[dim]))
+    if (!isKnown &&
+        (slot[dim] > INT64_MAX / 2 || !canHold(index, 2 * slot[dim])))
       return "its index type " + index.print() + " cannot count the rows";
   }
   return std::nullopt;

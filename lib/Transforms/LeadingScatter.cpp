@@ -42,15 +42,14 @@ public:
       : facts(facts), map(map), whole(Window::whole(map.update().type())),
         index(map.indices().type().element()) {}
 
-  bool run() {
+  Operation run(Edges edges) {
     if (map.rank() == 0 || isLeading() || !findLayout())
-      return false;
+      return {};
     for (int64_t dim = 0; dim < map.rank(); ++dim)
-      if (mayCrossEdge(facts, map, dim, whole) ||
-          !canHold(index, map.extent(dim)))
-        return false;
-    apply();
-    return true;
+      if (!canHold(index, map.extent(dim)) ||
+          (edges == Edges::leave && mayCrossEdge(facts, map, dim, whole)))
+        return {};
+    return apply();
   }
 
 private:
@@ -166,7 +165,7 @@ private:
     return sum ? sum : build.splat(type, 0);
   }
 
-  void apply() {
+  Operation apply() {
     Builder build(map.scatter);
     Dims column = vectorShape();
     column.push_back(1);
@@ -190,7 +189,14 @@ private:
                       scatterNumbersAttribute(build.context(), numbers));
     // The index vectors are others now.
     made.removeAttribute("indices_are_sorted");
+    // What overlapping windows share is named several times.
+    if (std::any_of(map.dims.begin(), map.dims.end(),
+                    [](const ScatterDim &dim) {
+                      return dim.component >= 0 && dim.updateDim >= 0;
+                    }))
+      made.removeAttribute("unique_indices");
     replaceScatter(map, made.result());
+    return made;
   }
 
   IndexFacts &facts;
@@ -204,6 +210,7 @@ private:
 
 } // namespace
 
-bool kvlift::makeLeadingScatter(IndexFacts &facts, const ScatterMap &map) {
-  return LeadingScatter(facts, map).run();
+Operation kvlift::makeLeadingScatter(IndexFacts &facts, const ScatterMap &map,
+                                     Edges edges) {
+  return LeadingScatter(facts, map).run(edges);
 }

@@ -203,16 +203,16 @@ private:
     return part > 0 && part * 2 <= byteSize(slice.operand(0).type());
   }
 
-  /// Positions are known if they stand before the update, or are constants,
-  /// which then move along.
+  /// Positions are known if they stand before the update, or are constants of
+  /// the regions, which then move along.
   static bool addPositions(Operation slice, Operation from, Hoist &hoist,
                            OpSet &own) {
     for (int64_t i = 1, n = slice.numOperands(); i < n; ++i) {
       Value position = slice.operand(i);
       Operation maker = position.definingOp();
       Block home = maker ? maker.block() : position.argumentOwner();
-      if (home == from.block()) {
-        if (maker && !maker.isBefore(hoist.before))
+      if (!home.parentOp().isIn(from)) {
+        if (maker && home == from.block() && !maker.isBefore(hoist.before))
           return false;
         continue;
       }

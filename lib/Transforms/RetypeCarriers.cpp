@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RetypeCarriers.h"
+#include "RewriteSupport.h"
 #include "kvlift/Builder.h"
 
 #include <algorithm>
@@ -186,20 +187,6 @@ void Retyper::rewriteSlice(const Read &read) {
 // Updates
 //===----------------------------------------------------------------------===//
 
-/// Erases a select of rows, and the views that it selected from, once the bits
-/// are selected instead.
-void dropUnused(Operation op) {
-  bool isOurs =
-      op && (op.is("stablehlo.select") || op.is("stablehlo.reshape") ||
-             op.is("stablehlo.bitcast_convert"));
-  if (!isOurs || !op.result().isUnused())
-    return;
-  std::vector<Value> operands = op.operands();
-  op.erase();
-  for (Value operand : operands)
-    dropUnused(operand.definingOp());
-}
-
 void Retyper::rewriteUpdate(Operation op) {
   Builder build(op);
   Type from = logicalType(op.result());
@@ -211,7 +198,7 @@ void Retyper::rewriteUpdate(Operation op) {
   for (Value start : storage.keep(from, starts))
     operands.push_back(start);
   op.setOperands(operands);
-  dropUnused(update.definingOp());
+  eraseIfDead(update.definingOp());
 }
 
 /// The columns of an index tensor, its dim `vectorDim`, that stay.
@@ -221,23 +208,12 @@ Value keepColumns(Builder &build, Value indices, const Dims &columns,
   if (vectorDim == static_cast<int64_t>(shape.size()) ||
       static_cast<int64_t>(columns.size()) == shape[vectorDim])
     return indices;
-  Context context = build.context();
   std::vector<Value> kept;
   for (int64_t column : columns) {
-    Dims starts(shape.size(), 0), limits = shape;
-    starts[vectorDim] = column;
-    limits[vectorDim] = column + 1;
-    Dims size = shape;
-    size[vectorDim] = 1;
-    kept.push_back(
-        build
-            .create("stablehlo.slice", {indices},
-                    {indices.type().withShape(size)},
-                    {{"start_indices", Attribute::i64Array(context, starts)},
-                     {"limit_indices", Attribute::i64Array(context, limits)},
-                     {"strides",
-                      Attribute::i64Array(context, Dims(shape.size(), 1))}})
-            .result());
+    Dims low(shape.size(), 0), high = shape;
+    low[vectorDim] = column;
+    high[vectorDim] = column + 1;
+    kept.push_back(build.slice(indices, low, high));
   }
   return kept.size() == 1 ? kept.front() : build.concatenate(kept, vectorDim);
 }
@@ -257,7 +233,7 @@ void Retyper::rewriteScatter(Operation op) {
     op.setAttribute("scatter_dimension_numbers", folded->second.numbers);
   }
   op.setOperands({op.operand(0), indices, stored(build, update, shape)});
-  dropUnused(update.definingOp());
+  eraseIfDead(update.definingOp());
   Type element = op.result().type().element();
   for (Value argument : op.regions().front().firstBlock().arguments())
     argument.setType(Type::tensor({}, element));

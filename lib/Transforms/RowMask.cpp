@@ -210,6 +210,13 @@ std::optional<int64_t> distance(const Bound &low, const Bound &high) {
   return std::nullopt;
 }
 
+/// What a constant holds everywhere.
+std::optional<int64_t> splatOf(Value value) {
+  Operation op = value.definingOp();
+  bool isConstant = op && op.is("stablehlo.constant");
+  return isConstant ? op.attribute("value").splatInteger() : std::nullopt;
+}
+
 } // namespace
 
 std::optional<RowMask> kvlift::rowMaskOf(Value mask, bool chosen) {
@@ -252,8 +259,7 @@ std::optional<BoxMask> kvlift::boxMaskOf(Value mask) {
   if (!pad || !pad.is("stablehlo.pad") || !mask.type().isStaticTensor() ||
       !pad.operand(0).type().isStaticTensor())
     return std::nullopt;
-  auto inside = constantInteger(pad.operand(0));
-  auto outside = constantInteger(pad.operand(1));
+  auto inside = splatOf(pad.operand(0)), outside = splatOf(pad.operand(1));
   auto low = pad.attribute("edge_padding_low").asI64Array();
   auto high = pad.attribute("edge_padding_high").asI64Array();
   auto interior = pad.attribute("interior_padding").asI64Array();

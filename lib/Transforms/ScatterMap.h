@@ -61,8 +61,15 @@ void replaceScatter(const ScatterMap &map, Value updated);
 
 /// A scatter with a body of any kind, or that stays a scatter, becomes one on
 /// the leading dims of the slot, with the largest windows that it can have:
-/// LeadingScatter.cpp. Runtimes run those in place.
-bool makeLeadingScatter(IndexFacts &facts, const ScatterMap &map);
+/// LeadingScatter.cpp. Runtimes run those in place. Null when it is one
+/// already, or cannot be one.
+///
+/// Windows that may lie across the edge lose single elements there, as
+/// StableHLO says; XLA drops them whole. So such a scatter is left alone unless
+/// the target is known to be another one.
+enum class Edges { leave, dropElements };
+Operation makeLeadingScatter(IndexFacts &facts, const ScatterMap &map,
+                             Edges edges);
 
 } // namespace kvlift
 

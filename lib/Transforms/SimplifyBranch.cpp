@@ -357,10 +357,15 @@ Rewritten kvlift::simplifyBranch(const SlotUpdate &update) {
     return Rewritten::no();
   std::vector<Plan> plans;
   std::string reason;
-  for (int64_t i = 0, n = op.numResults(); i < n; ++i)
-    if (op.result(i).type().isRankedTensor())
-      if (auto plan = match(op, i, reason); plan && hasZeros(op, *plan))
-        plans.push_back(*plan);
+  for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
+    std::string why;
+    auto plan =
+        op.result(i).type().isRankedTensor() ? match(op, i, why) : std::nullopt;
+    if (plan && hasZeros(op, *plan))
+      plans.push_back(*plan);
+    if (reason.empty())
+      reason = why;
+  }
   if (plans.empty())
     return Rewritten::because(reason.empty() ? "no branch updates the slot"
                                              : reason);

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from kvlift.lifting import LiftedModule
-    from kvlift.slots import Slot
+    from kvlift.slots import SlicedSlot, Slot
 
 PROVED = "in_place"
 
@@ -148,7 +148,7 @@ def as_tree(lifted: LiftedModule) -> Tree:
                         )
         for sliced in lifted.manifest.function(function.name).sliced:
             node = branch.add(
-                f"sliced slot [bold]{escape(sliced.name)}[/] {sliced.type}, {sliced.kind}, "
+                f"sliced slot [bold]{escape(sliced.name)}[/] {_types(sliced)}, {sliced.kind}, "
                 f"argument {sliced.argument}"
             )
             for update in sliced.updates:
@@ -156,7 +156,7 @@ def as_tree(lifted: LiftedModule) -> Tree:
     return root
 
 
-def _types(slot: Slot) -> str:
+def _types(slot: Slot | SlicedSlot) -> str:
     stored = "" if slot.store == slot.logical else f" (stored as {slot.store})"
     return f"{slot.logical}{stored}"
 

@@ -227,6 +227,7 @@ def _target_passes(target: str, on_conflict: str, require: str | None) -> list[s
         f"kvlift-choose-storage{{target={target}}}",
         # Slots that are stored as other types are read through new views.
         "kvlift-simplify-reads",
+        f"kvlift-guard-scatters{{target={target}}}",
         "kvlift-order-updates",
         f"kvlift-check-in-place{{{options}}}",
         "kvlift-tie-state",

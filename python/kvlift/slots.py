@@ -94,8 +94,8 @@ class Slot:
         kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
         update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
             `value` when the whole value is replaced, `none` when it passes through.
-        verdict: `in_place`, or `copied: <why>`, for the target that the lift was for; None when
-            nobody has checked.
+        verdict: `in_place`, or `copied: <bytes> bytes: <why>`, for the target that the lift was
+            for; None when nobody has checked.
     """
 
     name: str
@@ -128,26 +128,18 @@ class SlicedSlot:
     Attributes:
         name: unique in its function.
         argument: index of the argument that brings the value.
-        type: its type.
+        logical: the type that the model means, and that sessions take and show.
+        store: the type of the argument and of what is written, as for a `Slot`.
         kind: as that of a `Slot`.
         updates: what to write after a call, in this order.
     """
 
     name: str
     argument: int
-    type: TensorType
+    logical: TensorType
+    store: TensorType
     kind: str
     updates: tuple[WrittenSlice, ...]
-
-    @property
-    def logical(self) -> TensorType:
-        """The host keeps it as the model means it."""
-        return self.type
-
-    @property
-    def store(self) -> TensorType:
-        """As `logical`."""
-        return self.type
 
 
 @dataclass(frozen=True)
@@ -229,14 +221,15 @@ def _function(data: dict[str, Any]) -> Function:
         name=data["name"],
         arguments=tuple(Argument(**{**a, "type": _type(a["type"])}) for a in data["arguments"]),
         results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
-        slots=tuple(
-            Slot(**{**s, "logical": _type(s["logical"]), "store": _type(s["store"])})
-            for s in data["slots"]
-        ),
+        slots=tuple(Slot(**{**s, **_types(s)}) for s in data["slots"]),
         sliced=tuple(_sliced(s) for s in data["sliced"]),
     )
 
 
+def _types(slot: dict[str, Any]) -> dict[str, TensorType]:
+    return {key: _type(slot[key]) for key in ("logical", "store")}
+
+
 def _sliced(data: dict[str, Any]) -> SlicedSlot:
     updates = tuple(WrittenSlice(**u) for u in data["updates"])
-    return SlicedSlot(**{**data, "type": _type(data["type"]), "updates": updates})
+    return SlicedSlot(**{**data, **_types(data), "updates": updates})

@@ -48,13 +48,15 @@ func.func @users_of_slices(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf
 // CHECK: %[[ROW:[^ ]+]] = stablehlo.dynamic_slice
 // CHECK-NEXT: %[[FIXED:[^ ]+]] = stablehlo.optimization_barrier %[[ROW]]
 // CHECK-NEXT: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice
-// CHECK-NEXT: stablehlo.multiply %[[FIXED]], %[[NEW]]
+// CHECK-NEXT: %[[PART:[^ ]+]] = stablehlo.slice %[[NEW]]
+// CHECK-NEXT: stablehlo.multiply %[[FIXED]], %[[PART]]
 func.func @pin(%c: tensor<8xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: tensor<i32>)
-    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32>) {
-  %row = stablehlo.dynamic_slice %c, %i, sizes = [8] : (tensor<8xf32>, tensor<i32>) -> tensor<8xf32>
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<4xf32>) {
+  %row = stablehlo.dynamic_slice %c, %i, sizes = [4] : (tensor<8xf32>, tensor<i32>) -> tensor<4xf32>
   %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
-  %m = stablehlo.multiply %row, %new : tensor<8xf32>
-  return %new, %m : tensor<8xf32>, tensor<8xf32>
+  %part = stablehlo.slice %new [0:4] : (tensor<8xf32>) -> tensor<4xf32>
+  %m = stablehlo.multiply %row, %part : tensor<4xf32>
+  return %new, %m : tensor<8xf32>, tensor<4xf32>
 }
 
 // -----
@@ -167,4 +169,45 @@ func.func @no_slot(%c: tensor<8xf32>, %u: tensor<1xf32>, %i: tensor<i32>) -> (te
   %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
   %1 = stablehlo.negate %c : tensor<8xf32>
   return %0, %1 : tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Slices of two slots leave a branch in a branch, one of them both; a position
+// that both use moves as far as the outer one needs it.
+
+// CHECK-LABEL: func.func @nested
+// CHECK: %[[K:[^ ]+]] = stablehlo.constant dense<3>
+// CHECK-NEXT: stablehlo.dynamic_slice %[[C:[^,]+]], %[[K]]
+// CHECK: stablehlo.dynamic_update_slice %[[C]]
+// CHECK: "stablehlo.if"
+// CHECK-NEXT: stablehlo.dynamic_slice %[[D:[^,]+]], %[[K]]
+// CHECK: stablehlo.dynamic_update_slice %[[D]]
+// CHECK: "stablehlo.if"
+// CHECK-NEXT: stablehlo.add
+func.func @nested(%c: tensor<8xf32> {kvlift.slot = "c"}, %d: tensor<8xf32> {kvlift.slot = "d"}, %u: tensor<1xf32>, %i: tensor<i32>)
+    -> (tensor<8xf32> {kvlift.slot = "c"}, tensor<8xf32> {kvlift.slot = "d"}, tensor<1xf32>) {
+  %new = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %first = stablehlo.slice %new [0:1] : (tensor<8xf32>) -> tensor<1xf32>
+  %scalar = stablehlo.reshape %first : (tensor<1xf32>) -> tensor<f32>
+  %p = stablehlo.compare EQ, %scalar, %scalar : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  %0:2 = "stablehlo.if"(%p) ({
+    %dnew = stablehlo.dynamic_update_slice %d, %u, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+    %dfirst = stablehlo.slice %dnew [0:1] : (tensor<8xf32>) -> tensor<1xf32>
+    %dscalar = stablehlo.reshape %dfirst : (tensor<1xf32>) -> tensor<f32>
+    %q = stablehlo.compare EQ, %dscalar, %dscalar : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    %1 = "stablehlo.if"(%q) ({
+      %k = stablehlo.constant dense<3> : tensor<i32>
+      %crow = stablehlo.dynamic_slice %c, %k, sizes = [1] : (tensor<8xf32>, tensor<i32>) -> tensor<1xf32>
+      %drow = stablehlo.dynamic_slice %d, %k, sizes = [1] : (tensor<8xf32>, tensor<i32>) -> tensor<1xf32>
+      %sum = stablehlo.add %crow, %drow : tensor<1xf32>
+      stablehlo.return %sum : tensor<1xf32>
+    }, {
+      stablehlo.return %u : tensor<1xf32>
+    }) : (tensor<i1>) -> tensor<1xf32>
+    stablehlo.return %dnew, %1 : tensor<8xf32>, tensor<1xf32>
+  }, {
+    stablehlo.return %d, %u : tensor<8xf32>, tensor<1xf32>
+  }) : (tensor<i1>) -> (tensor<8xf32>, tensor<1xf32>)
+  return %new, %0#0, %0#1 : tensor<8xf32>, tensor<8xf32>, tensor<1xf32>
 }

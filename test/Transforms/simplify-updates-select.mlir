@@ -56,3 +56,21 @@ func.func @one_condition(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<
   %2 = stablehlo.select %flag, %1, %0 : tensor<i1>, tensor<8xf32>
   return %2 : tensor<8xf32>
 }
+
+// -----
+
+// A padded mask is a window.
+
+// CHECK-LABEL: func.func @padded
+// CHECK: %[[FIVE:[^ ]+]] = stablehlo.constant dense<5> : tensor<i64>
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %arg0, %arg1, %[[FIVE]]
+// CHECK-NEXT: return %[[DONE]]
+func.func @padded(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<2xf32>) -> (tensor<8xf32> {kvlift.slot = "k"}) {
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %yes = stablehlo.constant dense<true> : tensor<2xi1>
+  %no = stablehlo.constant dense<false> : tensor<i1>
+  %0 = stablehlo.pad %new, %f, low = [5], high = [1], interior = [0] : (tensor<2xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = stablehlo.pad %yes, %no, low = [5], high = [1], interior = [0] : (tensor<2xi1>, tensor<i1>) -> tensor<8xi1>
+  %2 = stablehlo.select %1, %0, %slot : tensor<8xi1>, tensor<8xf32>
+  return %2 : tensor<8xf32>
+}

@@ -82,42 +82,20 @@ def lift_and_run(
 
 
 def proof(lifted, target: str) -> dict[str, str]:
-    """The verdict of `kvlift-check-in-place` on each slot.
+    """The verdict on each slot of the form that the target is given; `refused` without one."""
+    import kvlift
 
-    `in_place`, `copied`, `refused` if the pass refuses the module, or `unknown` without the pass.
-    """
-    from torch_mlir import ir
-
-    from kvlift.host import host
-
-    module = ir.Module.parse(lifted.text(), lifted.module.context)
-    check = f"kvlift-check-in-place{{target={target} on-conflict=copy}}"
-    done, entries = host().run_pipeline(module._CAPIPtr, f"builtin.module({check})")
-    verdicts = _verdicts(module) if done else {}
-    is_missing = any("unknown pass" in entry.message for entry in entries)
-    rest = "unknown" if done or is_missing else "refused"
-    return {slot.name: verdicts.get(slot.name, rest) for slot in lifted.slots}
-
-
-def _verdicts(module) -> dict[str, str]:
-    """The slots' marks on the arguments of the module's functions."""
-    found = {}
-    for function in module.body.operations:
-        if "arg_attrs" not in function.attributes:
-            continue
-        for attributes in function.attributes["arg_attrs"]:
-            if "kvlift.slot" in attributes and "kvlift.verdict" in attributes:
-                name = str(attributes["kvlift.slot"]).strip('"')
-                found[name] = str(attributes["kvlift.verdict"]).strip('"')
-    return found
+    try:
+        slots = lifted.for_target(target).slots
+    except kvlift.KvliftError:
+        return {slot.name: "refused" for slot in lifted.slots}
+    return {slot.name: slot.verdict or "unknown" for slot in slots}
 
 
 def _run(program: Program, lifted, target: str, expected: list[list[np.ndarray]]) -> Outcome:
     import kvlift
 
     proofs = proof(lifted, target)
-    if target == program.unsafe:
-        return Outcome(target, error="not run: it writes out of bounds", proofs=proofs)
     try:
         compiled = kvlift.compile(lifted, target)
         copies = tuple((c.slot, c.op, c.bytes, c.where) for c in compiled.audit().copies)

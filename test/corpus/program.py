@@ -10,7 +10,6 @@ module say what the runner must know:
     // lost-updates: return
     // refused: old version    the lift may refuse it with this pattern
     // unsupported: iree:cpu   a target that cannot compile it
-    // unsafe: iree:cpu        a target on which it must not run: it writes out of bounds
     // tolerance: 1e-6         for ops that runtimes round differently (exp, tanh)
 
 Other comment lines are prose. All else is data: small natural numbers, so that every sum is exact
@@ -44,7 +43,6 @@ _KEYS = (
     "refused",
     "tolerance",
     "unsupported",
-    "unsafe",
 )
 
 
@@ -62,7 +60,6 @@ class Program:
         lost_updates: the lift's policy.
         refused: a pattern of the lift's refusal, if it may refuse.
         unsupported: the target whose compiler cannot take it.
-        unsafe: the target on which it is not run, because it would write out of bounds.
         tolerance: the largest relative difference of float results that are no slots.
     """
 
@@ -76,7 +73,6 @@ class Program:
     refused: str = ""
     tolerance: float = 0.0
     unsupported: str = ""
-    unsafe: str = ""
 
     @property
     def is_risky(self) -> bool:
@@ -108,7 +104,6 @@ def _parse(part: str, group: str) -> Program:
         refused=facts.get("refused", ""),
         tolerance=float(facts.get("tolerance", "0")),
         unsupported=facts.get("unsupported", ""),
-        unsafe=facts.get("unsafe", ""),
     )
 
 

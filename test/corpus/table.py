@@ -32,15 +32,7 @@ def problems(program: Program, result: Result) -> Iterator[str]:
 def _outcome_problems(program: Program, outcome: Outcome) -> Iterator[str]:
     if outcome.died:
         yield f"died: {outcome.died}"
-    if (
-        outcome.error
-        and not _is_refusal(outcome)
-        and outcome.target
-        not in (
-            program.unsupported,
-            program.unsafe,
-        )
-    ):
+    if outcome.error and not _is_refusal(outcome) and outcome.target != program.unsupported:
         yield f"error: {_shortened(outcome.error)}"
     if outcome.wrong:
         yield f"wrong: {outcome.wrong}"
@@ -175,7 +167,8 @@ def _generated(results: Pairs) -> list[str]:
 
 def _is_refusal(outcome: Outcome) -> bool:
     """Whether kvlift itself refuses, because the target would give wrong results."""
-    return "an old version of" in outcome.error or "an update reads other rows" in outcome.error
+    reasons = ("an old version of", "an update reads other rows", "would get wrong contents")
+    return any(reason in outcome.error for reason in reasons)
 
 
 def _first_error(message: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from example import Prepared
-from forms import NOT_RETURNED, Form, form_of
+from slot_forms import NOT_RETURNED, Form, form_of
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 
@@ -25,11 +25,13 @@ class OnTarget:
 
     Attributes:
         form: how the slot is updated in the program that the target is given.
+        store: the type that it is stored as there.
         verdict: the proof's; empty when the target refuses the program.
         copies: the ops of the compiled program that move or rewrite the whole slot.
     """
 
     form: Form
+    store: str
     verdict: str
     copies: tuple[str, ...]
 
@@ -102,7 +104,7 @@ def report_on(name: str, prepared: Prepared) -> Report:
     slots = tuple(
         SlotReport(
             s.name,
-            str(s.type),
+            str(s.logical),
             before.get(s.argument, NOT_RETURNED),
             {t: found[t][s.name] for t in TARGETS if s.name in found[t]},
         )
@@ -144,6 +146,7 @@ def _on_target(report: Report, prepared: Prepared, lifted: Any, target: str) -> 
     return {
         slot.name: OnTarget(
             form_of(suited.module, slot.argument, slot.result),
+            str(slot.store),
             slot.verdict or "",
             tuple(c.op for c in copies if c.slot == slot.name),
         )

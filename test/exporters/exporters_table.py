@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from examine import TARGETS, OnTarget, Report, SlotReport
 from example import Example
-from forms import Form, is_canonical, shown
 from reasons import REASONS, reason_for
+from slot_forms import Form, is_canonical, shown
 
 Found = Sequence[tuple[str, Example, Report]]
 
@@ -25,7 +25,8 @@ exactly.
 *Came in* is the path from the old value to the new one as the exporter leaves it; the dims of a
 scatter are those it indexes. *Went out* is the same in the program that the target is given.
 `in place` means that the proof says so and that the audit of the compiled program finds no
-slot-sized copy; else the audit's ops are named.
+slot-sized copy; else the audit's ops are named. `on 8x4xui16` is the type that the slot is stored
+as, where a target is given another one than the program's.
 
 - {canonical} of {slots} slots end as `dynamic_update_slice` or as a scatter on leading dims, on the
   slot's own layout, and in place on both targets.
@@ -66,7 +67,8 @@ def shortfalls(found: Found) -> Iterator[tuple[str, str]]:
         if report.refusal and not reason_for(example.name, "refused"):
             yield example.name, f"refused: {_first_line(report.refusal)}"
         for target, error in report.errors.items():
-            yield example.name, f"{target}: {_first_line(error)}"
+            if not reason_for(example.name, target):
+                yield example.name, f"{target}: {_first_line(error)}"
         for argument, _ in report.untied if not report.refusal else ():
             if not reason_for(example.name, f"argument {argument}"):
                 yield example.name, f"argument {argument} is state that is not found"
@@ -96,6 +98,7 @@ def idle_reasons(found: Found) -> list[str]:
     ]
     untied = [(e.name, f"argument {a}") for _, e, r in found for a, _ in r.untied]
     untied += [(e.name, "refused") for _, e, r in found if r.refusal]
+    untied += [(e.name, target) for _, e, r in found for target in r.errors]
     return [
         reason.text
         for reason in REASONS
@@ -169,9 +172,14 @@ def _rows(example: Example, report: Report) -> list[str]:
 
 
 def _cells(report: Report, slot: SlotReport) -> tuple[str, ...]:
-    forms = [_shown(slot.targets[t].form) for t in TARGETS if t in slot.targets]
+    forms = [_went_out(slot, slot.targets[t]) for t in TARGETS if t in slot.targets]
     went_out = " / ".join(dict.fromkeys(forms))
     return (_shown(slot.came_in), went_out, *(_cell(report, slot, t) for t in TARGETS))
+
+
+def _went_out(slot: SlotReport, on: OnTarget) -> str:
+    stored = "" if on.store == slot.type else f" on {on.store}"
+    return _shown(on.form) + stored
 
 
 def _cell(report: Report, slot: SlotReport, target: str) -> str:

@@ -73,7 +73,11 @@ REASONS = (
     ),
     Reason(
         "the cache grows: its type changes from call to call, so it cannot be one storage",
-        (r"cat_growing:.*",),
+        (r"cat_growing:argument 0", r"cat_growing:pjrt:cpu"),
+    ),
+    Reason(
+        "the program returns the updated cache as an output as well, so it is in two places",
+        (r"torchtune:[kv]_cache",),
     ),
     Reason(
         "two slots exchange their values: in place, one of them would be gone; refused",
@@ -83,5 +87,6 @@ REASONS = (
 
 
 def reason_for(program: str, slot: str) -> Reason | None:
-    """The reason that names this slot, if any; `refused` stands for a whole program."""
+    """The reason that names this slot, if any; `refused` stands for a whole program, a
+    target's name for its refusal."""
     return next((r for r in REASONS if r.holds_for(program, slot)), None)

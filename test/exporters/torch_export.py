@@ -24,9 +24,18 @@ def models() -> list[Example]:
 def hugging_face() -> list[Example]:
     """Real architectures with few layers and random weights."""
     return [
-        Example(name, says, lambda case=case: prepare(case, huggingface.export, 1e-4))
+        Example(
+            name,
+            says,
+            lambda name=name, case=case: prepare(case, huggingface.export, _tolerance(name)),
+        )
         for name, (says, case) in huggingface.cases().items()
     ]
+
+
+def _tolerance(name: str) -> float:
+    """Rows in a narrow type are rounded from sums that the runtimes order differently."""
+    return {"bf16": 2e-2, "f16": 4e-3}.get(name.rsplit("_", 1)[-1], 1e-4)
 
 
 def prepare(case: Case, exporter: Callable[[Case], Any], tolerance: float = 2e-5) -> Prepared:
@@ -55,8 +64,9 @@ def prepare(case: Case, exporter: Callable[[Case], Any], tolerance: float = 2e-5
     for output, argument in case.feed_back:
         index, result = users[passed.index(argument)], len(case.slots) + output
         ties[index] = result
-        # A cache that the caller carries need not show an update.
-        told[f"carried_{argument}"] = (index, result)
+        # A cache that the caller carries need not show an update; one that grows is no slot.
+        if None not in function.arguments[index].type.shape:
+            told[f"carried_{argument}"] = (index, result)
     expected = [
         [as_array(value, "result") for value in call]
         for call in expected_results(case, read_manifest(imported.module))

@@ -93,7 +93,8 @@ def _concatenate(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
 
 def _concatenate_nested(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
     head = jnp.concatenate([cache[:, :5], row[:, None]], axis=1)
-    return jnp.concatenate([head, -row[:, None], cache[:, 7:12], cache[:, 0:1] * 2, cache[:, 13:]], 1)
+    rest = [cache[:, 7:12], cache[:, 0:1] * 2, cache[:, 13:]]
+    return jnp.concatenate([head, -row[:, None], *rest], axis=1)
 
 
 def _concatenate_last(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
@@ -162,7 +163,7 @@ def _layer(layer: Any, row: Any, pos: Any, style: str) -> Any:
 
 def _scan(style: str, slots: int = 1) -> Callable[..., Any]:
     def program(*arguments: Any) -> Any:
-        *stacks, row, pos, flag = arguments
+        *stacks, row, pos, _ = arguments
 
         def body(x: Any, layers: Sequence[Any]) -> Any:
             new = [_layer(layer, x, pos, style) for layer in layers]
@@ -180,7 +181,8 @@ def _fori(style: str) -> Callable[..., Any]:
             stack, x = carry
             layer = lax.dynamic_index_in_dim(stack, i, 0, keepdims=False)
             layer = _layer(layer, x, pos, style)
-            return lax.dynamic_update_index_in_dim(stack, layer, i, 0), x + layer.sum(1, dtype=layer.dtype)
+            stack = lax.dynamic_update_index_in_dim(stack, layer, i, 0)
+            return stack, x + layer.sum(1, dtype=layer.dtype)
 
         return lax.fori_loop(0, 3, body, (stack, row))
 

@@ -20,8 +20,8 @@ import exporters_table
 import reasons
 import run_exporters
 from examine import OnTarget, SlotReport
-from forms import Nested, is_canonical
 from service import Service
+from slot_forms import Nested, is_canonical
 
 # Slots that end as rows written in place on both targets.
 IN_PLACE = [
@@ -96,7 +96,7 @@ def test_which_forms_are_canonical():
 
 
 def test_a_copy_on_one_target_is_not_in_place():
-    good = OnTarget(("dynamic_update_slice",), "in_place", ())
+    good = OnTarget(("dynamic_update_slice",), "8x4xf32", "in_place", ())
     slot = SlotReport("c", "8x4xf32", ("select",), {"pjrt:cpu": good, "iree:cpu": good})
     assert exporters_table.is_good(slot)
     copied = dataclasses.replace(good, copies=("copy",))

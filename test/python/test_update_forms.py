@@ -19,16 +19,17 @@ POSITIONS = (3, -1, 15, 16, 0, -16, -17, 13, 2**31 - 1, -(2**31), 7, 40)
 CALLS = 6
 
 
-def draw_calls(program: Any, element: str, seed: int) -> list[list[np.ndarray]]:
+def draw_calls(program: Any, element: str, seed: int) -> list[list[np.ndarray | None]]:
     """The arguments of chained calls, positions in and out of range among them."""
     rng = random.Random(seed)
     draw = {"float32": "f32", "bfloat16": "bf16", "int8": "i8"}[element]
     calls = []
-    for _ in range(CALLS):
-        values = [
-            np.ascontiguousarray(bits(rng, list(shape), draw))
-            for shape in (*program.slots, jax_updates.ROW)
+    for call in range(CALLS):
+        values: list[np.ndarray | None] = [
+            None if call else np.ascontiguousarray(bits(rng, list(shape), draw))
+            for shape in program.slots
         ]
+        values.append(np.ascontiguousarray(bits(rng, list(jax_updates.ROW), draw)))
         values.append(np.array(rng.choice(POSITIONS), np.int32))
         values.append(np.array(rng.random() < 0.6))
         calls.append(values)
@@ -62,11 +63,15 @@ def slot_sized(text: str, op: str, program: Any) -> list[str]:
         lines = re.findall(r".*broadcast_in_dim.*dims = \[\] .*", text)
     else:
         lines = re.findall(rf".*stablehlo\.{op}\b.*", text)
-    return [line for line in lines if re.search(rf"tensor<({'|'.join(shapes)})x\w+>$", line.rstrip())]
+    ending = rf"tensor<({'|'.join(shapes)})x\w+>$"
+    return [line for line in lines if re.search(ending, line.rstrip())]
 
 
 ALL = [(name, "float32") for name in jax_updates.PROGRAMS]
-NARROW = [("one-hot", "bfloat16"), ("bits", "bfloat16"), ("cond-twice", "int8"), ("scan-at", "int8")]
+NARROW = [
+    *[(name, "bfloat16") for name in ("one-hot", "bits")],
+    *[(name, "int8") for name in ("cond-twice", "scan-at")],
+]
 
 
 @pytest.mark.parametrize(("name", "element"), [*ALL, *NARROW])

@@ -12,6 +12,8 @@ instruction that makes such a value from the slot is
    rewrites all of it in its own storage though the program updates a part: counted. An op that
    computes another value from the slot reads it, and is not counted.
 
+5. a `copy` of another argument into the slot's place: counted.
+
 What a loop's body copies counts once for each iteration that XLA knows of.
 """
 
@@ -72,11 +74,15 @@ def find_copies(
                 users.setdefault(operand, []).append(instruction)
     program = _Program(entry, computations, parse_locations(module, assignment), users)
     values = {slot.name for slot in function.slots if slot.update == "value"}
+    results = {slot.argument: slot.result for slot in function.slots}
     found: dict[str, Copy] = {}
     for argument, (slot, size) in audited_slots(function).items():
-        for name, copy in _Follower(program, slot, size).follow_argument(argument):
+        follower = _Follower(program, slot, size)
+        for name, copy in follower.follow_argument(argument):
             if not (copy.op == "elementwise" and slot in values):
                 found.setdefault(name, copy)
+        for name, copy in follower.copied_in(results[argument]):
+            found.setdefault(name, copy)
     return tuple(found.values())
 
 
@@ -99,6 +105,18 @@ class _Follower:
                 place = self._program.locations.get(instruction.name)
                 self._places[instruction.name, None] = place
         yield from self._follow(self._program.entry, 1)
+
+    def copied_in(self, result: int) -> Iterator[tuple[str, Copy]]:
+        """The copy that brings another argument into the slot, in place of a new value."""
+        root = self._program.entry.root
+        made = (
+            self._program.entry.instructions[root.operands[result]] if root.op == "tuple" else root
+        )
+        if made.op != "copy":
+            return
+        source = self._program.entry.instructions[made.operands[0]]
+        if source.parameter is not None and (source.name, None) not in self._places:
+            yield made.name, Copy(self._slot, "copy", made.bytes, _where(self._program, made))
 
     def _follow(self, computation: Computation, times: int) -> Iterator[tuple[str, Copy]]:
         for instruction in computation.instructions.values():

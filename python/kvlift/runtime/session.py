@@ -114,8 +114,9 @@ class Session:
         with self._lock:
             self._check_usable()
             if name in self._sliced:
-                return values.own_copy(self._sliced[name])
-            stored = self._executable.fetch(self._slots[name], slot.store)
+                stored = values.own_copy(self._sliced[name])
+            else:
+                stored = self._executable.fetch(self._slots[name], slot.store)
         return values.reinterpret(stored, slot.store, slot.logical)
 
     def close(self) -> None:
@@ -309,8 +310,8 @@ class _Initial:
 
 
 def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _Initial]:
-    arguments = {slot.name: function.arguments[slot.argument] for slot in function.state}
-    missing = [name for name, a in arguments.items() if not {name, a.name} & known.keys()]
+    source_names = {slot.name: function.arguments[slot.argument].name for slot in function.state}
+    missing = [name for name, source in source_names.items() if not {name, source} & known.keys()]
     if missing:
         raise SessionError(
             f"no initial value for {_listed(missing)}; pass state={{{missing[0]!r}: ...}} (a slot "
@@ -318,7 +319,7 @@ def _initial_values(function: Function, known: Mapping[str, Any]) -> dict[str, _
         )
     initial = {}
     for slot in function.state:
-        value = known.get(slot.name, known.get(arguments[slot.name].name))
+        value = known.get(slot.name, known.get(source_names[slot.name]))
         logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
         stored = values.reinterpret(logical, slot.logical, slot.store)
         initial[slot.name] = _Initial.of(stored)

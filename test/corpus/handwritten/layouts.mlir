@@ -247,3 +247,37 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
   %s = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
   return %s, %u : !R, !C
 }
+// -----
+// name: folded-update-and-row-read
+// ties: 0:0
+// inputs: 2=0..31
+// The update works on fewer dims than the slot has, and a row is read after it.
+!C = tensor<4x2x32x8xf32>
+!F = tensor<8x32x8xf32>
+!N = tensor<8x1x8xf32>
+!R = tensor<4x2x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !R) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.reshape %c : (!C) -> !F
+  %u = stablehlo.dynamic_update_slice %f, %x, %z, %p, %z : (!F, !N, !I, !I, !I) -> !F
+  %n = stablehlo.reshape %u : (!F) -> !C
+  %r = stablehlo.dynamic_slice %n, %z, %z, %p, %z, sizes = [4, 2, 1, 8] : (!C, !I, !I, !I, !I) -> !R
+  return %n, %r : !C, !R
+}
+// -----
+// name: transposed-unit-dims
+// ties: 0:0
+// inputs: 2=0..31
+// Transposes that move no elements stand around the update.
+!C = tensor<1x4x32x8xf32>
+!T = tensor<4x32x1x8xf32>
+!N = tensor<4x1x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C) {
+  %z = stablehlo.constant dense<0> : !I
+  %t = stablehlo.transpose %c, dims = [1, 2, 0, 3] : (!C) -> !T
+  %u = stablehlo.dynamic_update_slice %t, %x, %z, %p, %z, %z : (!T, !N, !I, !I, !I, !I) -> !T
+  %n = stablehlo.transpose %u, dims = [2, 0, 1, 3] : (!T) -> !C
+  return %n : !C
+}

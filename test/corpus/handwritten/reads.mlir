@@ -359,3 +359,153 @@ func.func @main(%c: !C, %x: !N, %p: !I, %i: !X) -> (!G, !C) {
   %g = "stablehlo.gather"(%u, %i) {dimension_numbers = #stablehlo.gather<offset_dims = [1, 2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 1>, slice_sizes = array<i64: 1, 4, 8>} : (!C, !X) -> !G
   return %g, %u : !G, !C
 }
+// -----
+// name: sum-of-converted
+// ties: 0:0
+// inputs: 2=0..63
+// Elements are widened before they are summed, over many rows.
+!C = tensor<4x64x8xf16>
+!N = tensor<4x1x8xf16>
+!W = tensor<4x64x8xf32>
+!S = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %o = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %w = stablehlo.convert %u : (!C) -> !W
+  %s = stablehlo.reduce(%w init: %o) applies stablehlo.add across dimensions = [1] : (!W, tensor<f32>) -> !S
+  return %u, %s : !C, !S
+}
+// -----
+// name: sum-of-transposed-batch-1
+// ties: 0:0
+// inputs: 2=0..31
+// The sum reads the slot in another layout; one dim has one element.
+!C = tensor<1x32x2x8xf32>
+!N = tensor<1x1x2x8xf32>
+!T = tensor<1x2x32x8xf32>
+!S = tensor<1x2x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %o = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %t = stablehlo.transpose %u, dims = [0, 2, 1, 3] : (!C) -> !T
+  %s = stablehlo.reduce(%t init: %o) applies stablehlo.add across dimensions = [2] : (!T, tensor<f32>) -> !S
+  return %u, %s : !C, !S
+}
+// -----
+// name: sum-of-transposed
+// ties: 0:0
+// inputs: 2=0..31
+// The same without such a dim.
+!C = tensor<4x32x2x8xf32>
+!N = tensor<4x1x2x8xf32>
+!T = tensor<4x2x32x8xf32>
+!S = tensor<4x2x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %o = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %t = stablehlo.transpose %u, dims = [0, 2, 1, 3] : (!C) -> !T
+  %s = stablehlo.reduce(%t init: %o) applies stablehlo.add across dimensions = [2] : (!T, tensor<f32>) -> !S
+  return %u, %s : !C, !S
+}
+// -----
+// name: product-of-reversed
+// ties: 0:0
+// inputs: 3=0..31
+// The rows are turned around before a product reads them.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!Q = tensor<4x2x8xf32>
+!S = tensor<4x32x2xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %q: !Q, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %r = stablehlo.reverse %u, dims = [1] : !C
+  %s = stablehlo.dot_general %r, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (!C, !Q) -> !S
+  return %u, %s : !C, !S
+}
+// -----
+// name: product-of-converted
+// ties: 0:0
+// inputs: 3=0..31
+// The slot is widened before a product reads it.
+!C = tensor<4x32x8xf16>
+!W = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf16>
+!Q = tensor<4x2x8xf32>
+!S = tensor<4x32x2xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %q: !Q, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %r = stablehlo.convert %u : (!C) -> !W
+  %s = stablehlo.dot_general %r, %q, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (!W, !Q) -> !S
+  return %u, %s : !C, !S
+}
+// -----
+// name: converted-beside-new
+// ties: 0:0
+// inputs: 2=0..31
+// The new value leaves in another element type as well.
+!C = tensor<4x32x8xf32>
+!W = tensor<4x32x8xf64>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !W) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %r = stablehlo.convert %u : (!C) -> !W
+  return %u, %r : !C, !W
+}
+// -----
+// name: row-moved-between-two-updates
+// ties: 0:0
+// inputs: 2=0..31, 3=0..31
+// What the first update makes is read for the second, which moves a row of it.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %q: !I) -> (!C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %r = stablehlo.dynamic_slice %u, %z, %q, %z, sizes = [4, 1, 8] : (!C, !I, !I, !I) -> !N
+  %v = stablehlo.dynamic_update_slice %u, %r, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %v : !C
+}
+// -----
+// name: product-between-two-updates
+// ties: 0:1
+// inputs: 3=0..31
+// What the first update makes is read as a whole before the second.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %d: !C, %p: !I) -> (!C, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %m = stablehlo.multiply %u, %d : !C
+  %v = stablehlo.dynamic_update_slice %u, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  return %m, %v : !C, !C
+}
+// -----
+// name: product-bdsh
+// ties: 0:0
+// inputs: 3=0..31
+// Rows come last, so that the summed dim of the first factor does not.
+!C = tensor<4x2x8x32xf32>
+!N = tensor<4x2x8x1xf32>
+!Q = tensor<4x2x3x8xf32>
+!S = tensor<4x2x32x3xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %q: !Q, %p: !I) -> (!C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %z, %p : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %u, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [2] x [3] : (!C, !Q) -> !S
+  return %u, %s : !C, !S
+}

@@ -269,7 +269,6 @@ func.func @main(%c: !C, %i: !X, %x: !N) -> (!C) {
 // name: add-out-of-range
 // ties: 0:0
 // inputs: 1=-3..35
-// unsafe: iree:cpu
 // IREE 3.13 writes such a row outside of the slot.
 !C = tensor<32x4x8xf32>
 !N = tensor<1x4x8xf32>
@@ -286,7 +285,6 @@ func.func @main(%c: !C, %i: !X, %x: !N) -> (!C) {
 // name: several-rows-out-of-range
 // ties: 0:0
 // inputs: 1=29..29
-// unsafe: iree:cpu
 // Rows 29, 31, 33 and 35 of 32.
 !C = tensor<32x4x8xf32>
 !N = tensor<4x4x8xf32>

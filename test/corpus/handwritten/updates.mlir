@@ -223,6 +223,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C) {
 // -----
 // name: masked-select-prefix
 // ties: 0:0
+// state: c=0:0
 // inputs: 2=0..32
 // Keeps the rows before p, takes the others from x.
 !C = tensor<4x32x8xf32>
@@ -438,4 +439,24 @@ func.func @main(%c: !C, %p: !I, %q: !I) -> (!C) {
   %a = stablehlo.dynamic_slice %c, %z, %p, %z, sizes = [4, 16, 8] : (!C, !I, !I, !I) -> !A
   %u = stablehlo.dynamic_update_slice %c, %a, %z, %q, %z : (!C, !A, !I, !I, !I) -> !C
   return %u : !C
+}
+// -----
+// name: updated-then-masked
+// ties: 0:0
+// inputs: 3=0..31
+// A row is written, then another by a mask: the first version is not the slot.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!J = tensor<4x32x8xi32>
+!B = tensor<4x32x8xi1>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %y: !N, %p: !I) -> (!C) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %i = stablehlo.iota dim = 1 : !J
+  %b = stablehlo.broadcast_in_dim %p, dims = [] : (!I) -> !J
+  %g = stablehlo.broadcast_in_dim %y, dims = [0, 1, 2] : (!N) -> !C
+  %m = stablehlo.compare EQ, %i, %b : (!J, !J) -> !B
+  %w = stablehlo.select %m, %g, %u : !B, !C
+  return %w : !C
 }

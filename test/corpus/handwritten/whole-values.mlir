@@ -252,7 +252,6 @@ func.func @main(%c: !C, %x: !C) -> (!C) {
 // name: updated-then-added
 // ties: 0:0
 // state: c=0:0
-// refused: lost update
 // inputs: 2=0..31, 3=0..1
 // An update, then a new value of everything.
 !C = tensor<4x32x8xf32>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 import small_programs as programs
@@ -40,7 +41,7 @@ def test_manifest_says_what_the_host_must_write():
     lifted = tied.slice_results()
     function = lifted.manifest.function()
     assert lifted.slots == function.slots == ()
-    assert [(s.name, s.argument, str(s.type), s.kind) for s in function.sliced] == [
+    assert [(s.name, s.argument, str(s.logical), s.kind) for s in function.sliced] == [
         ("k", 0, "4x2x16x8xf32", "user_input"),
         ("v", 1, "4x2x16x8xf32", "user_input"),
     ]
@@ -187,6 +188,26 @@ func.func @main({arguments("c", c, "buffer", 0)}, {arguments("x", n)},
         # Position 16 is moved to the last row.
         assert session.state["c"][0, :, 0].tolist() == [0] * 14 + [1, 3]
         assert session.state["pos"] == 17
+
+
+def test_slots_that_are_stored_as_other_types():
+    """The state has the model's type; the rows have the one in which it is stored."""
+    lifted = kvlift.lift(programs.cache_program("bf16", 1).unlift(), target="pjrt:cpu")
+    sliced = lifted.slice_results()
+    slot = sliced.manifest.function().sliced[0]
+    assert (str(slot.logical), str(slot.store)) == ("1x2x16x8xbf16", "2x16x8xui16")
+    state = {s.name: np.arange(256).reshape(1, 2, 16, 8) for s in lifted.slots}
+    state = {name: value.astype(ml_dtypes.bfloat16) for name, value in state.items()}
+    x = np.full((1, 2, 1, 8), -7, ml_dtypes.bfloat16)
+    with (
+        kvlift.compile(lifted).session(state=state) as tied,
+        kvlift.compile(sliced).session(state=state) as session,
+    ):
+        for position in (3, 99):
+            np.testing.assert_array_equal(session(x, x, position), tied(x, x, position))
+            for name in state:
+                np.testing.assert_array_equal(session.state[name], tied.state[name])
+                assert (session.state[name] == -7).any()
 
 
 class Attention(nn.Module):

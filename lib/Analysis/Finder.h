@@ -1,0 +1,75 @@
+//===- Finder.h - Looks for what a target does to slots ---------*- C++ -*-===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef KVLIFT_LIB_ANALYSIS_FINDER_H
+#define KVLIFT_LIB_ANALYSIS_FINDER_H
+
+#include "OpRole.h"
+#include "kvlift/InPlace.h"
+
+#include <set>
+
+namespace kvlift {
+
+/// Collects the findings of one function on one target.
+class Finder {
+public:
+  Finder(const FuncOp &function, const std::deque<BlockChains> &blocks,
+         const TargetModel &model)
+      : function(function), blocks(blocks), model(model) {}
+
+  void inspect(const std::vector<Slot> &slots);
+  std::vector<Finding> found;
+
+private:
+  void add(Habit habit, const std::string &slot, Operation op,
+           std::string detail);
+  void add(Habit habit, const std::string &slot, Operation op);
+
+  // Findings.cpp: the slot, its updates, what leaves in its place.
+  void inspectType(const Slot &slot, int64_t root);
+  void inspectChain(const BlockChains &chains, int64_t root);
+  void inspectUpdate(const BlockChains &chains, const Version &version);
+  void inspectShapes(const BlockChains &chains, const Version &version,
+                     Type &first);
+  void inspectResult(const Slot &slot, int64_t root);
+  bool isUpdate(const Slot &slot) const;
+  void inspectWholeValue(const Slot &slot, int64_t root, Operation maker);
+
+  // FindingsReads.cpp: the readers of each version.
+  void inspectReads(const BlockChains &chains);
+  void inspectProduct(const BlockChains &chains, const Read &read);
+  void inspectMoved(const BlockChains &chains, const Read &read);
+  void inspectSum(const BlockChains &chains, const Read &read);
+  bool buildsSummand(Operation sum) const;
+  bool isFused(Operation op);
+
+  // FindingsLate.cpp: readers that a runtime may run after the update.
+  void inspectLateReads(const BlockChains &chains);
+  bool isLate(Operation reader);
+  void inspectReadsBetween(const BlockChains &chains);
+  bool hasControlFlow();
+  bool isComputed(Operation maker);
+  void inspectBesideControlFlow(const BlockChains &chains);
+
+  const FuncOp &function;
+  const std::deque<BlockChains> &blocks;
+  const TargetModel &model;
+  OpRoles roles;
+  std::set<std::string> large;
+  std::set<std::pair<const BlockChains *, int64_t>> seen;
+};
+
+/// Whether the op only moves elements.
+inline bool isMove(Operation op) {
+  return op.is("stablehlo.concatenate") || op.is("stablehlo.reverse") ||
+         op.is("stablehlo.pad") || op.is("stablehlo.transpose") ||
+         op.is("stablehlo.broadcast_in_dim");
+}
+
+} // namespace kvlift
+
+#endif // KVLIFT_LIB_ANALYSIS_FINDER_H

@@ -1,0 +1,246 @@
+//===- FindingsReads.cpp - What readers of a slot make a runtime build ----===//
+//
+// Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A product or a sum runs in a kernel of its own. What such a kernel does not
+// take in on the way, a transpose or a conversion of the whole slot, is built
+// beside the slot first.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Finder.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace kvlift;
+
+static bool hasUnitDim(const Dims &shape) {
+  return std::find(shape.begin(), shape.end(), 1) != shape.end();
+}
+
+/// How the value's dims permute those of what it transposes.
+static Dims permutationBehind(Value value) {
+  Dims permutation(value.type().rank());
+  std::iota(permutation.begin(), permutation.end(), 0);
+  while (Operation maker = value.definingOp()) {
+    if (maker.is("stablehlo.transpose")) {
+      Dims inner = permutationOf(maker);
+      for (int64_t &dim : permutation)
+        dim = inner[dim];
+    } else if (!maker.is("stablehlo.optimization_barrier"))
+      break;
+    value = maker.operand(value.resultNumber());
+  }
+  return permutation;
+}
+
+static bool movesElements(Value value) {
+  Dims permutation = permutationBehind(value), shape = value.type().shape();
+  Dims moved;
+  for (size_t dim = 0; dim < shape.size(); ++dim)
+    if (shape[dim] != 1)
+      moved.push_back(permutation[dim]);
+  return !std::is_sorted(moved.begin(), moved.end());
+}
+
+namespace {
+
+/// One operand of a product, as it lies in memory.
+struct Factor {
+  enum Use { batched, summed, free };
+  /// What the product does with each dim, the slowest first.
+  std::vector<Use> dims;
+  /// Whether batched and summed dims are in the product's order.
+  bool isInOrder;
+  /// Elements of the free dims.
+  int64_t freeCount = 1;
+
+  Factor(Value value, const Dims &batch, const Dims &contracting,
+         bool withUnits) {
+    Dims permutation = permutationBehind(value), shape = value.type().shape();
+    Dims valueDim = invertPermutation(permutation);
+    Dims batchOrder, summedOrder;
+    for (int64_t dim : valueDim) {
+      auto inBatch = std::find(batch.begin(), batch.end(), dim);
+      auto inSum = std::find(contracting.begin(), contracting.end(), dim);
+      Use use = inBatch != batch.end()       ? batched
+                : inSum != contracting.end() ? summed
+                                             : free;
+      freeCount *= use == free ? shape[dim] : 1;
+      if (shape[dim] == 1 && !withUnits)
+        continue;
+      dims.push_back(use);
+      if (use == batched)
+        batchOrder.push_back(inBatch - batch.begin());
+      if (use == summed)
+        summedOrder.push_back(inSum - contracting.begin());
+    }
+    isInOrder = std::is_sorted(batchOrder.begin(), batchOrder.end()) &&
+                std::is_sorted(summedOrder.begin(), summedOrder.end());
+  }
+
+  int64_t count(Use use) const {
+    return std::count(dims.begin(), dims.end(), use);
+  }
+  /// Batched dims, then all free and all summed ones or the other way round.
+  bool isMatrix() const {
+    auto rest = dims.begin() + count(batched);
+    auto changes = [](Use one, Use other) { return one != other; };
+    auto change = std::adjacent_find(rest, dims.end(), changes);
+    bool hasOneChange =
+        change == dims.end() ||
+        std::adjacent_find(change + 1, dims.end(), changes) == dims.end();
+    return isInOrder && hasOneChange &&
+           std::all_of(dims.begin(), rest,
+                       [](Use use) { return use == batched; });
+  }
+  bool isVector() const { return count(summed) == 0 || count(free) == 0; }
+  bool sumsLast() const { return !dims.empty() && dims.back() == summed; }
+};
+
+/// Whether IREE reads the factor as it lies: it wants the summed dims last in
+/// the first factor and before the free ones in the second, but for a few
+/// products that it has other kernels for.
+bool readsInOrder(const Factor &factor, bool isFirst, int64_t otherCount) {
+  if (!factor.isMatrix())
+    return false;
+  if (factor.isVector() || factor.sumsLast() == isFirst)
+    return true;
+  int64_t batches = factor.count(Factor::batched);
+  if (isFirst || batches > 1)
+    return batches == 1 && otherCount == 1;
+  return batches == 1 || otherCount > 1;
+}
+
+} // namespace
+
+void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
+  Operation dot = chains.ops[read.op];
+  const Version &version = chains.versions[read.version];
+  const std::string &slot = chains.slotOf(version);
+  Type type = read.through.type();
+  if (type.element().print() == "f16")
+    add(Habit::convertsProducts, slot, dot);
+  if (version.maker >= 0 && hasUnitDim(type.shape()))
+    add(Habit::copiesUnitDims, slot, dot);
+  DotNumbers numbers = dotNumbersOf(dot);
+  auto factor = [&](bool isFirst, bool withUnits) {
+    return Factor(dot.operand(isFirst ? 0 : 1),
+                  isFirst ? numbers.lhsBatch : numbers.rhsBatch,
+                  isFirst ? numbers.lhsContracting : numbers.rhsContracting,
+                  withUnits);
+  };
+  for (bool isFirst : {true, false}) {
+    if (!(dot.operand(isFirst ? 0 : 1) == read.through))
+      continue;
+    Factor whole = factor(isFirst, /*withUnits=*/true);
+    Factor folded = factor(isFirst, /*withUnits=*/false);
+    Factor other = factor(!isFirst, /*withUnits=*/true);
+    if (!whole.isMatrix())
+      add(Habit::transposesProducts, slot, dot);
+    // IREE computes sums over one batched dim without a matrix.
+    bool isSumOfVectors = other.count(Factor::free) == 0 &&
+                          folded.count(Factor::batched) == 1 &&
+                          folded.dims.size() == whole.dims.size();
+    if (!isSumOfVectors && (movesElements(read.through) ||
+                            !readsInOrder(folded, isFirst, other.freeCount)))
+      add(Habit::transposesFactors, slot, dot);
+  }
+}
+
+/// Whether XLA:CPU builds what the op sums before it sums it: it sums long dims
+/// in steps, and large f32 tensors in a library.
+bool Finder::buildsSummand(Operation sum) const {
+  constexpr int64_t longestDim = 32, librarySize = 4096;
+  Type type = sum.operand(0).type();
+  auto dims = sum.attribute("dimensions").asI64Array();
+  if (!type.isStaticTensor() || !dims)
+    return false;
+  Dims shape = type.shape();
+  return (type.element().print() == "f32" &&
+          type.elementCount() >= librarySize) ||
+         std::any_of(dims->begin(), dims->end(),
+                     [&](int64_t dim) { return shape[dim] > longestDim; });
+}
+
+/// Whether the op is computed together with the one that makes its operand.
+bool Finder::isFused(Operation op) {
+  OpRole role = roles.of(op);
+  if (role == OpRole::elements || role == OpRole::slice ||
+      role == OpRole::loop || role == OpRole::branch)
+    return true;
+  return op.is("stablehlo.reduce") && !buildsSummand(op);
+}
+
+/// Whether the op runs by itself, whatever makes its operands.
+static bool runsAlone(Operation op, OpRole role) {
+  return role == OpRole::terminator || role == OpRole::loop ||
+         role == OpRole::branch || op.is("stablehlo.dot_general") ||
+         op.is("stablehlo.convolution") || op.is("stablehlo.sort") ||
+         op.is("stablehlo.custom_call");
+}
+
+/// The reader moves or converts the whole slot: it is built where that ends in
+/// an op that runs by itself. A product may take conversions in.
+void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
+  Operation reader = chains.ops[read.op];
+  const Version &version = chains.versions[read.version];
+  int64_t size = byteSize(version.value.type());
+  constexpr size_t wayLimit = 64;
+  std::vector<Operation> reached{reader};
+  bool isMoved = false;
+  for (size_t at = 0; at < reached.size() && at < wayLimit; ++at) {
+    isMoved |= isMove(reached[at]);
+    Value moved = reached[at].result();
+    if (byteSize(moved.type()) < size)
+      continue;
+    for (const Use &use : moved.uses()) {
+      Operation user(use.user);
+      OpRole role = roles.of(user);
+      if (isMove(user) || user.is("stablehlo.convert") ||
+          role == OpRole::view || role == OpRole::barrier)
+        reached.push_back(user);
+      else if (user.is("stablehlo.dot_general") && !isMoved)
+        return add(Habit::convertsProducts, chains.slotOf(version), user);
+      else if (runsAlone(user, role))
+        return add(Habit::buildsMoved, chains.slotOf(version), reader);
+      else if (user.is("stablehlo.reduce") && reader.is("stablehlo.convert") &&
+               buildsSummand(user))
+        return add(Habit::convertsSums, chains.slotOf(version), reader);
+    }
+  }
+}
+
+/// IREE turns a transposed summand around on the way, but not past the reshapes
+/// by which it takes dims of one element from what an update has made.
+void Finder::inspectSum(const BlockChains &chains, const Read &read) {
+  const Version &version = chains.versions[read.version];
+  Operation sum = chains.ops[read.op];
+  if (version.maker >= 0 && hasUnitDim(read.through.type().shape()) &&
+      !isIdentity(permutationBehind(read.through)))
+    add(Habit::transposesSums, chains.slotOf(version), sum);
+}
+
+void Finder::inspectReads(const BlockChains &chains) {
+  for (const Read &read : chains.reads) {
+    Operation reader = chains.ops[read.op];
+    if (read.makes >= 0)
+      continue;
+    // A masked select of the slot is as good as the slot.
+    Operation mask = read.through.definingOp();
+    bool isMasked = mask && mask.is("stablehlo.select") &&
+                    !read.deferral.bySlice && !read.deferral.isPinned;
+    if (read.deferral && !isMasked)
+      continue;
+    if (reader.is("stablehlo.dot_general"))
+      inspectProduct(chains, read);
+    if (isMove(reader) || reader.is("stablehlo.convert"))
+      inspectMoved(chains, read);
+    if (reader.is("stablehlo.reduce"))
+      inspectSum(chains, read);
+  }
+}
