@@ -339,9 +339,9 @@ Value writePiece(Builder &build, const Plan &plan, const Piece &piece,
 
 /// Rows of which some are counted from the end are two windows: the one in
 /// which the negative ones are out of range, and the one in which all have the
-/// extent added, and those that were not negative are out of range. The negative
-/// ones come first in a run, and a longer one than the slot comes back to them:
-/// so they are written first.
+/// extent added, and those that were not negative are out of range. The
+/// negative ones come first in a run, and a longer one than the slot comes back
+/// to them: so they are written first.
 void apply(const Plan &plan) {
   Builder build(plan.map.scatter);
   Value version = plan.map.slot;
