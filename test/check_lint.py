@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 SUFFIXES = {".mlir", ".test"}
-SKIPPED_FOLDERS = {"python", "Inputs", "corpus"}
+SKIPPED_FOLDERS = {"python", "Inputs", "corpus", "exporters", "fuzz"}
 
 DIRECTIVE = r"(?:-(?:NEXT|SAME|NOT|DAG|LABEL|EMPTY|COUNT-\d+))?"
 # Words with a colon that are not meant for filecheck.

@@ -31,13 +31,15 @@ private:
 
   // Findings.cpp: the slot, its updates, what leaves in its place.
   void inspectType(const Slot &slot, int64_t root);
+  void inspectForks(const Slot &slot, int64_t root);
   void inspectChain(const BlockChains &chains, int64_t root);
   void inspectUpdate(const BlockChains &chains, const Version &version);
   void inspectShapes(const BlockChains &chains, const Version &version,
                      Type &first);
+  Value behindViews(Value value);
   void inspectResult(const Slot &slot, int64_t root);
   bool isUpdate(const Slot &slot) const;
-  void inspectWholeValue(const Slot &slot, int64_t root, Operation maker);
+  void inspectWholeValue(const Slot &slot, int64_t root);
 
   // FindingsReads.cpp: the readers of each version.
   void inspectReads(const BlockChains &chains);

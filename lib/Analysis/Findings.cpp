@@ -45,6 +45,7 @@ void Finder::inspect(const std::vector<Slot> &slots) {
       large.insert(slot.name);
   for (size_t root = 0; root < slots.size(); ++root) {
     inspectType(slots[root], root);
+    inspectForks(slots[root], root);
     inspectChain(blocks.front(), root);
     inspectResult(slots[root], root);
   }
@@ -76,19 +77,32 @@ void Finder::inspectType(const Slot &slot, int64_t root) {
 // Updates
 //===----------------------------------------------------------------------===//
 
+/// An update that does not stay in the slot. Where the user has named a value
+/// of another kind as the new one, a runtime may compute it with the update.
+void Finder::inspectForks(const Slot &slot, int64_t root) {
+  const BlockChains &chains = blocks.front();
+  int64_t last = chains.lastVersion(root);
+  bool mayCompute =
+      last < 0 && !model.find(Habit::copiesComputed) && !isUpdate(slot);
+  std::vector<int64_t> next = chains.nextOnChain();
+  for (size_t number = 0; number < chains.versions.size(); ++number) {
+    const Version &version = chains.versions[number];
+    if (version.root != root || version.maker < 0 || version.value.isUnused() ||
+        static_cast<int64_t>(number) == last || next[number] >= 0 ||
+        (mayCompute && version.value.uses().size() == 1))
+      continue;
+    Operation update = chains.ops[version.maker];
+    add(Habit::copiesForks, slot.name, update, "for " + quote(update.name()));
+  }
+}
+
 void Finder::inspectChain(const BlockChains &chains, int64_t root) {
   if (!seen.insert({&chains, root}).second)
     return;
-  std::vector<int64_t> next = chains.nextOnChain();
-  int64_t last = chains.lastVersion(root);
   Type shape;
   for (const Version &version : chains.versions) {
-    int64_t number = &version - chains.versions.data();
     if (version.root != root || version.maker < 0)
       continue;
-    if (number != last && next[number] < 0 && !version.value.isUnused())
-      add(Habit::copiesForks, chains.slotOf(version), chains.ops[version.maker],
-          "for " + quote(chains.ops[version.maker].name()));
     inspectUpdate(chains, version);
     inspectShapes(chains, version, shape);
     for (const InnerRoot &inner : version.inside)
@@ -195,6 +209,17 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
 // Results
 //===----------------------------------------------------------------------===//
 
+/// What the value is a view of.
+Value Finder::behindViews(Value value) {
+  while (Operation maker = value.definingOp()) {
+    OpRole role = roles.of(maker);
+    if (role != OpRole::view && role != OpRole::barrier)
+      break;
+    value = maker.operand(value.resultNumber());
+  }
+  return value;
+}
+
 void Finder::inspectResult(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
   Operation last = chains.ops.back();
@@ -211,8 +236,14 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
   Operation maker = last.operand(slot.result).definingOp();
   if (!maker)
     return add(Habit::copiesMoved, slot.name, last);
+  Value returned = behindViews(last.operand(slot.result));
+  std::vector<Value> results = last.operands();
+  if (std::count_if(results.begin(), results.end(), [&](Value result) {
+        return behindViews(result) == returned;
+      }) > 1)
+    add(Habit::copiesSecondResult, slot.name, last);
   if (!model.find(Habit::copiesComputed))
-    return inspectWholeValue(slot, root, maker);
+    return inspectWholeValue(slot, root);
   add(isMove(maker) ? Habit::copiesMoved : Habit::copiesComputed, slot.name,
       maker);
 }
@@ -229,24 +260,19 @@ bool Finder::isUpdate(const Slot &slot) const {
 /// Follows the new value back to the old one, as far as a runtime would compute
 /// it element by element. Where the way moves elements, or leads through a loop
 /// or a branch, the old value has to survive for it.
-void Finder::inspectWholeValue(const Slot &slot, int64_t root,
-                               Operation maker) {
+void Finder::inspectWholeValue(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
-  std::set<const void *> versions;
-  for (const Version &version : chains.versions)
-    if (version.root == root)
-      versions.insert(version.value.raw.ptr);
+  const void *old = chains.versions[root].value.raw.ptr;
   struct Step {
     Value value;
     Operation mover, mask;
   };
-  std::vector<Step> pending{{maker.result(), {}, {}}};
-  pending.front().value = chains.ops.back().operand(slot.result);
+  std::vector<Step> pending{{chains.ops.back().operand(slot.result), {}, {}}};
   std::set<std::pair<const void *, const void *>> visited;
   while (!pending.empty()) {
     Step step = pending.back();
     pending.pop_back();
-    if (versions.count(step.value.raw.ptr)) {
+    if (step.value.raw.ptr == old) {
       if (step.mover)
         add(Habit::copiesMoved, slot.name, step.mover);
       else if (step.mask && isUpdate(slot))

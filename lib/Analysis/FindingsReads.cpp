@@ -185,7 +185,8 @@ static bool runsAlone(Operation op, OpRole role) {
 }
 
 /// The reader moves or converts the whole slot: it is built where that ends in
-/// an op that runs by itself. A product may take conversions in.
+/// an op that runs by itself, or in a slice of it turned around. A product may
+/// take conversions in.
 void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
   Operation reader = chains.ops[read.op];
   const Version &version = chains.versions[read.version];
@@ -206,7 +207,8 @@ void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
         reached.push_back(user);
       else if (user.is("stablehlo.dot_general") && !isMoved)
         return add(Habit::convertsProducts, chains.slotOf(version), user);
-      else if (runsAlone(user, role))
+      else if (runsAlone(user, role) ||
+               (role == OpRole::slice && reached[at].is("stablehlo.reverse")))
         return add(Habit::buildsMoved, chains.slotOf(version), reader);
       else if (user.is("stablehlo.reduce") && reader.is("stablehlo.convert") &&
                buildsSummand(user))

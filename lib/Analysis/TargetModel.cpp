@@ -39,6 +39,8 @@ static constexpr TargetFact table[] = {
     {pjrtCpu, Habit::copiesBitcasts,
      "XLA rewrites the whole slot when its bits are updated by",
      "bitcast-around"},
+    {pjrtCpu, Habit::copiesWholeUpdates,
+     "XLA builds the new value beside the old in", "dus-whole"},
     {pjrtCpu, Habit::copiesTransposed, "XLA builds the transposed slot for",
      "transpose-pair"},
     {pjrtCpu, Habit::transposesProducts, "XLA builds the transposed slot for",

@@ -7,7 +7,7 @@
 
 // CHECK-LABEL: func.func @forms
 // CHECK-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 1024 bytes: XLA rewrites the whole slot when its bits are updated by 'stablehlo.dynamic_update_slice'"
-// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "in_place"
+// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "copied: 1024 bytes: XLA builds the new value beside the old in 'stablehlo.dynamic_update_slice'"
 // CHECK-SAME: kvlift.slot = "e", kvlift.verdict = "in_place"
 // IREE-LABEL: func.func @forms
 // IREE-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 1024 bytes: IREE builds the new value beside the old when its bits are updated by 'stablehlo.dynamic_update_slice'"

@@ -16,9 +16,9 @@ from program import Program
 DTYPES = ("f32", "f32", "f32", "f16", "bf16", "i8", "i32")
 
 
-def generated(count: int) -> list[Program]:
-    """Programs number 0 to `count` - 1."""
-    return [_program(number) for number in range(count)]
+def generated(count: int, first: int = 0) -> list[Program]:
+    """That many programs, from number `first` on."""
+    return [_program(number) for number in range(first, first + count)]
 
 
 def _program(number: int) -> Program:

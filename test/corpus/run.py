@@ -60,9 +60,9 @@ class Runner:
         self._runtimes.close()
 
 
-def corpus(count: int = GENERATED) -> list[Program]:
+def corpus(count: int = GENERATED, first: int = 0) -> list[Program]:
     """All programs, the same ones each time."""
-    return [*handwritten(), *generated(count)]
+    return [*handwritten(), *generated(count, first)]
 
 
 def run_all(programs: list[Program], jobs: int) -> Iterator[Result]:
@@ -100,11 +100,12 @@ def main() -> int:
     parser.add_argument("--table", type=Path, help="write the agreement table to this file")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--generated", type=int, default=GENERATED)
+    parser.add_argument("--first", type=int, default=0, help="number of the first generated one")
     parser.add_argument("--keep", type=Path, help="pickle the results here")
     options = parser.parse_args()
     programs = [
         program
-        for program in corpus(options.generated)
+        for program in corpus(options.generated, options.first)
         if not options.names or any(re.search(name, program.name) for name in options.names)
     ]
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -32,11 +32,6 @@ NOT_COMPILED = {
     # PJRT takes no dynamic shapes.
     ("cat_growing", "pjrt:cpu"): r"'cache' of function 'main' is 2x3x\?x4xf32: PJRT takes only "
     r"static shapes; export it without dynamic_shapes, or use target iree:cpu",
-    # IREE 3.13's scatter lowering leaves a cast behind when it narrows i64 indices.
-    ("torchtune", "iree:cpu"): r"iree:cpu refuses function 'main': .*stateful_models.py:\d+:\d+: "
-    r"failed to legalize unresolved source materialization from \('tensor<2x1xi64>'\)",
-    ("list_of_caches", "iree:cpu"): r"iree:cpu refuses function 'main': .*stateful_models.py:"
-    r"\d+:\d+: failed to legalize unresolved source materialization from \('tensor<1x1xi64>'\)",
 }
 LIFTED = [name for name in CASES if name not in NOT_LIFTED]
 

@@ -100,14 +100,25 @@ def test_form_becomes_an_update(name: str) -> None:
         assert not slot_sized(after, op, program), after
 
 
-@pytest.mark.parametrize("target", ["pjrt:cpu", "iree:cpu"])
+# A row of the old value is read and written to another place; the old value is turned around.
+COPIED_ON_XLA = {"concatenate-nested", "rows-differ"}
+
+
 @pytest.mark.parametrize("name", [n for n, p in jax_updates.PROGRAMS.items() if p.must_go])
-def test_form_is_in_place(name: str, target: str) -> None:
-    program = jax_updates.PROGRAMS[name]
-    _, lifted, _ = lift(program, "float32", target)
+def test_form_is_in_place_on_xla(name: str) -> None:
+    """The proof may be more careful than XLA in loops, never less."""
+    _, lifted, _ = lift(jax_updates.PROGRAMS[name], "float32", "pjrt:cpu")
+    is_copied = not kvlift.compile(lifted, "pjrt:cpu").audit().is_in_place
+    assert is_copied == (name in COPIED_ON_XLA)
+    if is_copied or "stablehlo.while" not in lifted.text():
+        verdict = "copied: " if is_copied else "in_place"
+        assert all(slot.verdict.startswith(verdict) for slot in lifted.slots)
+
+
+@pytest.mark.parametrize("name", [n for n, p in jax_updates.PROGRAMS.items() if p.must_go])
+def test_form_is_in_place_on_iree(name: str) -> None:
+    _, lifted, _ = lift(jax_updates.PROGRAMS[name], "float32", "iree:cpu")
     is_loop = "stablehlo.while" in lifted.text()
-    for slot in lifted.slots:
-        if is_loop and target == "iree:cpu":
-            assert slot.verdict.startswith("copied: IREE copies the slot in each iteration")
-        else:
-            assert slot.verdict == "in_place"
+    copied = r"copied: \d+ bytes: IREE copies the slot in each iteration"
+    verdict = copied if is_loop else "in_place"
+    assert all(re.match(verdict, slot.verdict) for slot in lifted.slots)

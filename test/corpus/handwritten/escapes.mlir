@@ -132,6 +132,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !D) {
 // -----
 // name: old-times-one-beside-new
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 // A simplifier may fold this to the old version itself.
 !C = tensor<4x32x8xf32>
@@ -147,6 +148,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !C) {
 // -----
 // name: old-plus-zero-beside-new
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 !C = tensor<4x32x8xi32>
 !N = tensor<4x1x8xi32>
@@ -161,6 +163,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !C) {
 // -----
 // name: old-converted-to-itself
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 // A conversion to the same type is folded away by every runtime.
 !C = tensor<4x32x8xf32>
@@ -175,6 +178,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !C) {
 // -----
 // name: old-whole-slice-beside-new
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 // A slice of everything is the old version itself.
 !C = tensor<4x32x8xf32>
@@ -189,6 +193,7 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C, !C) {
 // -----
 // name: old-broadcast-to-itself
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 !C = tensor<4x32x8xf32>
 !N = tensor<4x1x8xf32>
@@ -218,6 +223,7 @@ func.func @main(%c: !C, %x: !N, %p: !I, %f: !I) -> (!C, !C) {
 // -----
 // name: old-reversed-twice
 // ties: 0:0
+// refused: the old value is still needed
 // inputs: 2=0..31
 !C = tensor<4x32x8xf32>
 !N = tensor<4x1x8xf32>
