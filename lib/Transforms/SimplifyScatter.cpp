@@ -339,15 +339,17 @@ Value writePiece(Builder &build, const Plan &plan, const Piece &piece,
 
 /// Rows of which some are counted from the end are two windows: the one in
 /// which the negative ones are out of range, and the one in which all have the
-/// extent added, and those that were not negative are out of range.
+/// extent added, and those that were not negative are out of range. The
+/// negative ones come first in a run, and a longer one than the slot comes back
+/// to them: so they are written first.
 void apply(const Plan &plan) {
   Builder build(plan.map.scatter);
   Value version = plan.map.slot;
   for (const Piece &piece : plan.pieces) {
-    version = writePiece(build, plan, piece, version, false);
     if (std::any_of(piece.starts.begin(), piece.starts.end(),
                     [](const IndexFact &start) { return bool(start.wrap); }))
       version = writePiece(build, plan, piece, version, true);
+    version = writePiece(build, plan, piece, version, false);
   }
   replaceScatter(plan.map, version);
 }

@@ -340,3 +340,29 @@ func.func @dead_together(%c: tensor<4x4x4xi1> {kvlift.slot = "c"}, %u: tensor<3x
   %n = stablehlo.dynamic_update_slice %b, %v, %i, %i, %i : (tensor<4x4x4xi1>, tensor<4x4x4xi1>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x4x4xi1>
   return %n : tensor<4x4x4xi1>
 }
+
+// -----
+
+// Rows -2, -1, 0 of two, counted from the end: 0, 1, 0. The last one counts, so
+// the negative ones are written first.
+// CHECK-LABEL: func.func @longer_than_the_slot
+// CHECK: %[[FIRST:.+]] = stablehlo.slice %arg1 [0:2]
+// CHECK: %[[ONE:.+]] = stablehlo.dynamic_update_slice %arg0, %[[FIRST]]
+// CHECK: %[[LAST:.+]] = stablehlo.slice %arg1 [2:3]
+// CHECK: %[[TWO:.+]] = stablehlo.dynamic_update_slice %[[ONE]], %[[LAST]]
+// CHECK: return %[[TWO]]
+func.func @longer_than_the_slot(%c: tensor<2xi32> {kvlift.slot = "c"}, %u: tensor<3xi32>) -> (tensor<2xi32> {kvlift.slot = "c"}) {
+  %steps = stablehlo.iota dim = 0 : tensor<3xi32>
+  %start = stablehlo.constant dense<-2> : tensor<3xi32>
+  %rows = stablehlo.add %start, %steps : tensor<3xi32>
+  %zero = stablehlo.constant dense<0> : tensor<3xi32>
+  %low = stablehlo.compare LT, %rows, %zero : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi1>
+  %extent = stablehlo.constant dense<2> : tensor<3xi32>
+  %moved = stablehlo.add %rows, %extent : tensor<3xi32>
+  %wrapped = stablehlo.select %low, %moved, %rows : tensor<3xi1>, tensor<3xi32>
+  %n = "stablehlo.scatter"(%c, %wrapped, %u) <{scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<i32>, %y: tensor<i32>):
+    stablehlo.return %y : tensor<i32>
+  }) : (tensor<2xi32>, tensor<3xi32>, tensor<3xi32>) -> tensor<2xi32>
+  return %n : tensor<2xi32>
+}
