@@ -77,11 +77,24 @@ def write_table(results: Pairs) -> str:
         "",
         *_summary(results),
         "",
+        *_CAREFUL,
+        "",
     ]
     for group, members in groupby(hand, key=lambda pair: pair[0].group):
         parts += [f"## {group}", "", _HEAD, _RULE, *(_line(p, r) for p, r in members), ""]
     parts += ["## generated", "", *_generated(random), ""]
     return "\n".join(parts)
+
+
+# Read off the verdicts of the slots in question.
+_CAREFUL = [
+    "A copy is announced that is not made where the compiler decides by its own schedule or",
+    "fusion, which the IR does not show; the proof then says that it may copy:",
+    "- pjrt:cpu: an old version is read in a program that keeps a loop or branch (whether XLA runs",
+    "  the read first depends on its schedule), or is converted to be summed (whether it fuses);",
+    "- iree:cpu: something reads a version between two updates (whether both updates end in one",
+    "  dispatch), or sums a transposed version (whether the transpose is folded into the sum).",
+]
 
 
 def _summary(results: Pairs) -> list[str]:
