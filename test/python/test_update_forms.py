@@ -119,6 +119,9 @@ def test_form_is_in_place_on_xla(name: str) -> None:
 def test_form_is_in_place_on_iree(name: str) -> None:
     _, lifted, _ = lift(jax_updates.PROGRAMS[name], "float32", "iree:cpu")
     is_loop = "stablehlo.while" in lifted.text()
-    copied = r"copied: \d+ bytes: IREE copies the slot in each iteration"
-    verdict = copied if is_loop else "in_place"
+    verdict = (
+        r"copied: \d+ bytes: IREE copies the slot in each iteration" if is_loop else "in_place"
+    )
+    if name == "rows-differ":  # It reads the slot turned around.
+        verdict = r"copied: \d+ bytes: IREE builds the whole slot anew"
     assert all(re.match(verdict, slot.verdict) for slot in lifted.slots)
