@@ -1,0 +1,66 @@
+"""The `kvlift` command: one module per subcommand, each light to import.
+
+Exit codes: 0 done; 1 refused, failed, or found what the command looks for; 2 wrong usage; 70 an
+error in kvlift itself; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from kvlift.cli import audit, demo, doctor, inspect, lift
+from kvlift.errors import KvliftError
+
+app = typer.Typer(
+    help="Lift in-place state of StableHLO programs into tied, donated buffers.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    # Tracebacks are shown or hidden by `main`.
+    pretty_exceptions_enable=False,
+)
+app.command()(lift.lift)
+app.command()(audit.audit)
+app.command()(inspect.inspect)
+app.command()(demo.demo)
+app.command()(doctor.doctor)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; works anywhere.")
+    ] = False,
+) -> None:
+    """`main` takes `--debug` out of the arguments; it stands here for `kvlift --help`."""
+
+
+def main() -> None:
+    """Runs the command; errors are shown without a traceback unless `--debug` is given."""
+    given = sys.argv[1:]
+    arguments = [argument for argument in given if argument != "--debug"]
+    try:
+        app(args=arguments)
+    except Exception as error:
+        if arguments != given:
+            raise
+        sys.exit(_report(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _report(error: Exception) -> int:
+    """Prints an error; kvlift's own and files' say what to do, others are its defects."""
+    is_expected = isinstance(error, KvliftError | OSError)
+    # Types and indices in the message have brackets, which are no markup.
+    text = escape(str(error) if is_expected else f"{type(error).__name__}: {error}")
+    console = Console(stderr=True)
+    console.print(f"[bold red]error:[/] {text}", highlight=False, soft_wrap=True)
+    if is_expected:
+        return 1
+    console.print("this is a defect of kvlift; --debug shows where it happened", soft_wrap=True)
+    return 70

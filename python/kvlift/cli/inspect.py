@@ -1,0 +1,30 @@
+"""`kvlift inspect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kvlift.cli.options import SourceArgument, console, read_lifted
+
+
+def inspect(
+    source: SourceArgument,
+    dot: Annotated[Path | None, typer.Option(help="Write the chains as a Graphviz graph.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the chains as a page.")] = None,
+) -> None:
+    """Show functions, slots, the versions of each slot and who reads them.
+
+    Example: `kvlift inspect model.kvl --html chains.html`
+    """
+    from kvlift.inspect import as_dot, as_html, as_tree
+
+    lifted = read_lifted(source)
+    if dot is not None:
+        dot.write_text(as_dot(lifted))
+    if html is not None:
+        html.write_text(as_html(lifted, source.name))
+    if dot is None and html is None:
+        console().print(as_tree(lifted))
