@@ -26,7 +26,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScatterMap.h"
+#include "Updates/ScatterMap.h"
 #include "kvlift/Builder.h"
 #include "kvlift/IndexFacts.h"
 #include "kvlift/Ops.h"

@@ -18,7 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RetypeCarriers.h"
-#include "RewriteSupport.h"
+#include "Updates/RewriteSupport.h"
 #include "kvlift/Builder.h"
 
 #include <algorithm>

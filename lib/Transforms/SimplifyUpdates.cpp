@@ -15,9 +15,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RewriteSupport.h"
-#include "SlicePiece.h"
-#include "UpdateRewrite.h"
+#include "Updates/RewriteSupport.h"
+#include "Updates/SlicePiece.h"
+#include "Updates/UpdateRewrite.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
 #include "kvlift/State.h"
@@ -37,14 +37,14 @@ struct Form {
 constexpr Form forms[] = {
     {"scatter", splitScatter},
     {"scatter", simplifyScatter},
-    {"update", moveViewBehindUpdate},
-    {"update", writeThroughSlice},
-    {"update", mergeWithPrevious},
+    {"update", simplifyViews},
+    {"update", simplifyStack},
+    {"update", mergeUpdates},
     {"select", simplifySelect},
     {"concatenate", simplifyConcatenate},
     {"branch", simplifyBranch},
     {"loop", simplifyScan},
-    {"sum", explainMaskedSum},
+    {"sum", simplifySum},
 };
 
 /// A remark about an update that stays.

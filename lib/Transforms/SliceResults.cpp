@@ -27,7 +27,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RewriteSupport.h"
+#include "Updates/RewriteSupport.h"
 #include "kvlift/Builder.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"

@@ -32,10 +32,10 @@ class Mutant:
     new: str
 
 
-_GUARD = "lib/Transforms/GuardedWrite.cpp"
+_GUARD = "lib/Transforms/Updates/GuardedWrite.cpp"
 _FACTS = "lib/Analysis/IndexArithmetic.cpp"
-_SCATTER = "lib/Transforms/SimplifyScatter.cpp"
-_MASK = "lib/Transforms/RowMask.cpp"
+_SCATTER = "lib/Transforms/Updates/SimplifyScatter.cpp"
+_MASK = "lib/Transforms/Updates/RowMask.cpp"
 MUTANTS = (
     Mutant("the range guard is dropped", _GUARD, "if (mask) {", "if (mask && !mask) {"),
     Mutant(
@@ -164,25 +164,25 @@ MUTANTS = (
     ),
     Mutant(
         "the branches of an if are exchanged",
-        "lib/Transforms/SimplifyBranch.cpp",
+        "lib/Transforms/Updates/SimplifyBranch.cpp",
         "data = isSwapped ? build.select",
         "data = !isSwapped ? build.select",
     ),
     Mutant(
         "the sides of a select are exchanged",
-        "lib/Transforms/SimplifySelect.cpp",
+        "lib/Transforms/Updates/SimplifySelect.cpp",
         "data = masked.chosen ? build.select",
         "data = !masked.chosen ? build.select",
     ),
     Mutant(
         "any transpose undoes a transpose",
-        "lib/Transforms/SimplifyViews.cpp",
+        "lib/Transforms/Updates/SimplifyViews.cpp",
         'return !op.is("stablehlo.transpose") ||',
         "return op ||",
     ),
     Mutant(
         "rows that stand elsewhere count as kept",
-        "lib/Transforms/SimplifyConcat.cpp",
+        "lib/Transforms/Updates/SimplifyConcatenate.cpp",
         "slice.starts[i].number != (i == dim ? begin : 0)",
         "!slice.starts[i].number || (i != dim && *slice.starts[i].number != 0 * begin)",
     ),

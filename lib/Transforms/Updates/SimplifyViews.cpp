@@ -215,7 +215,7 @@ Rewritten moveBarrierBehind(Operation update, Operation barrier) {
 
 } // namespace
 
-Rewritten kvlift::moveViewBehindUpdate(const SlotUpdate &slotUpdate) {
+Rewritten kvlift::simplifyViews(const SlotUpdate &slotUpdate) {
   Operation update = slotUpdate.op;
   if (!update.is("stablehlo.dynamic_update_slice"))
     return Rewritten::no();

@@ -20,7 +20,7 @@ static bool isProduct(Value value) {
   return op && op.is("stablehlo.multiply");
 }
 
-Rewritten kvlift::explainMaskedSum(const SlotUpdate &update) {
+Rewritten kvlift::simplifySum(const SlotUpdate &update) {
   if (update.madeResult < 0 || !update.op.is("stablehlo.add") ||
       !isProduct(update.op.operand(0)) || !isProduct(update.op.operand(1)))
     return Rewritten::no();

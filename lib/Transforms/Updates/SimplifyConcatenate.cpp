@@ -1,4 +1,4 @@
-//===- SimplifyConcat.cpp - Updates spelled as a concatenate --------------===//
+//===- SimplifyConcatenate.cpp - Updates spelled as a concatenate ---------===//
 //
 // Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_SCATTERMAP_H
-#define KVLIFT_LIB_TRANSFORMS_SCATTERMAP_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_SCATTERMAP_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_SCATTERMAP_H
 
 #include "kvlift/IndexFacts.h"
 #include "kvlift/Ops.h"
@@ -73,4 +73,4 @@ Operation makeLeadingScatter(IndexFacts &facts, const ScatterMap &map,
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_SCATTERMAP_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_SCATTERMAP_H

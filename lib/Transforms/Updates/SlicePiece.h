@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_SLICEPIECE_H
-#define KVLIFT_LIB_TRANSFORMS_SLICEPIECE_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_SLICEPIECE_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_SLICEPIECE_H
 
 #include "kvlift/IR.h"
 
@@ -59,4 +59,4 @@ Value takeCondition(Value &data, Value stack,
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_SLICEPIECE_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_SLICEPIECE_H

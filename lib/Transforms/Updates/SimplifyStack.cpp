@@ -249,7 +249,7 @@ bool hasSignedStarts(const Plan &plan) {
 
 } // namespace
 
-Rewritten kvlift::writeThroughSlice(const SlotUpdate &update) {
+Rewritten kvlift::simplifyStack(const SlotUpdate &update) {
   if (!update.op.is("stablehlo.dynamic_update_slice"))
     return Rewritten::no();
   std::optional<Plan> plan = match(update.op);

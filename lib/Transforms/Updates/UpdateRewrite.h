@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_UPDATEREWRITE_H
-#define KVLIFT_LIB_TRANSFORMS_UPDATEREWRITE_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_UPDATEREWRITE_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_UPDATEREWRITE_H
 
 #include "kvlift/IR.h"
 
@@ -55,22 +55,22 @@ UpdateRewriter splitScatter;
 /// `stablehlo.scatter` of one input: SimplifyScatter.cpp.
 UpdateRewriter simplifyScatter;
 /// An update of a transposed, reshaped or bitcast slot: SimplifyViews.cpp.
-UpdateRewriter moveViewBehindUpdate;
+UpdateRewriter simplifyViews;
 /// `select(mask, new, slot)`: SimplifySelect.cpp.
 UpdateRewriter simplifySelect;
-/// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcat.cpp.
+/// `concatenate(slice(slot), new, slice(slot))`: SimplifyConcatenate.cpp.
 UpdateRewriter simplifyConcatenate;
 /// `if(p, update(slot), slot)`: SimplifyBranch.cpp.
 UpdateRewriter simplifyBranch;
 /// A loop that builds a stack beside the slot: SimplifyScan.cpp.
 UpdateRewriter simplifyScan;
-/// An update right behind another one: SimplifyMerge.cpp.
-UpdateRewriter mergeWithPrevious;
+/// An update right behind another one: MergeUpdates.cpp.
+UpdateRewriter mergeUpdates;
 /// `slot * (1 - mask) + new * mask`, which stays: SimplifySum.cpp.
-UpdateRewriter explainMaskedSum;
+UpdateRewriter simplifySum;
 /// A layer that is taken out, updated and put back: SimplifyStack.cpp.
-UpdateRewriter writeThroughSlice;
+UpdateRewriter simplifyStack;
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_UPDATEREWRITE_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_UPDATEREWRITE_H

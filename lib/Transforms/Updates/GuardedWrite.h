@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_GUARDEDWRITE_H
-#define KVLIFT_LIB_TRANSFORMS_GUARDEDWRITE_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_GUARDEDWRITE_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_GUARDEDWRITE_H
 
 #include "kvlift/Builder.h"
 
@@ -46,4 +46,4 @@ Value writeGuarded(Builder &build, const GuardedWrite &write);
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_GUARDEDWRITE_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_GUARDEDWRITE_H

@@ -1,4 +1,4 @@
-//===- SimplifyMerge.cpp - Updates right behind one another ---------------===//
+//===- MergeUpdates.cpp - Updates right behind one another ----------------===//
 //
 // Part of kvlift, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -61,7 +61,7 @@ std::optional<Joint> jointOf(const std::vector<PieceStart> &first,
 
 } // namespace
 
-Rewritten kvlift::mergeWithPrevious(const SlotUpdate &slotUpdate) {
+Rewritten kvlift::mergeUpdates(const SlotUpdate &slotUpdate) {
   Operation update = slotUpdate.op;
   if (!update.is("stablehlo.dynamic_update_slice"))
     return Rewritten::no();

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_ROWMASK_H
-#define KVLIFT_LIB_TRANSFORMS_ROWMASK_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_ROWMASK_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_ROWMASK_H
 
 #include "kvlift/IR.h"
 
@@ -39,4 +39,4 @@ std::optional<Value> repeatedElement(Value value);
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_ROWMASK_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_ROWMASK_H

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef KVLIFT_LIB_TRANSFORMS_REWRITESUPPORT_H
-#define KVLIFT_LIB_TRANSFORMS_REWRITESUPPORT_H
+#ifndef KVLIFT_LIB_TRANSFORMS_UPDATES_REWRITESUPPORT_H
+#define KVLIFT_LIB_TRANSFORMS_UPDATES_REWRITESUPPORT_H
 
 #include "kvlift/Ops.h"
 
@@ -57,4 +57,4 @@ void replaceUpdate(Operation update, Value by);
 
 } // namespace kvlift
 
-#endif // KVLIFT_LIB_TRANSFORMS_REWRITESUPPORT_H
+#endif // KVLIFT_LIB_TRANSFORMS_UPDATES_REWRITESUPPORT_H
