@@ -127,9 +127,6 @@ void Finder::addSlot(const FunctionSlot &added) {
     if (facts.users.count(each.function.name()))
       block(into.obstacle, op,
             "public function " + quote(each.function.name()) + " is called");
-    if (!(each.function.argumentType(each.slot.argument) ==
-          added.function.argumentType(added.slot.argument)))
-      block(into.obstacle, op, "functions have it in different types");
     if (isBoundToItsShape(each.function, each.slot))
       block(into.toFolding, op, "its sharding or layout names its dimensions");
     carry(each.function.body().argument(each.slot.argument));

@@ -31,6 +31,7 @@
 #include "kvlift/Provenance.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace kvlift;
 
@@ -76,15 +77,34 @@ Storage wishFor(const Carriers &carriers, const TargetModel &model) {
   return wish;
 }
 
-/// Says for each slot of the group that it keeps a part of its type.
+/// The name of the function that the op is or stands in.
+std::string functionAround(Operation op) {
+  while (!op.is("func.func"))
+    op = op.parentOp();
+  return FuncOp(op).name();
+}
+
+/// Says for each slot of the group that it keeps a part of its type. Functions
+/// that share a slot are one group: one of them keeps all others from it.
 void reportKept(const Carriers &carriers, const Obstacle &obstacle,
                 std::string_view what, DiagnosticLog &log) {
+  std::map<std::string, std::vector<FuncOp>> functions;
+  for (const FunctionSlot &slot : carriers.slots)
+    functions[slot.slot.name].push_back(slot.function);
   for (const FunctionSlot &slot : carriers.slots) {
+    const std::vector<FuncOp> &sharing = functions[slot.slot.name];
+    if (!(sharing.front().operation() == slot.function.operation()))
+      continue;
     Operation op = obstacle.op ? obstacle.op : slot.function.operation();
-    log.remark(op.location(), "slot " + quote(slot.slot.name) + " keeps its " +
-                                  std::string(what) + ": " + obstacle.why)
-        .note(slot.function.operation().location(),
-              "it is " + typeOf(slot).print() + " here");
+    std::string why = obstacle.why;
+    if (sharing.size() > 1)
+      why = "in function " + quote(functionAround(op)) + ", " + why;
+    auto &remark = log.remark(op.location(), "slot " + quote(slot.slot.name) +
+                                                 " keeps its " +
+                                                 std::string(what) + ": " + why);
+    for (const FuncOp &function : sharing)
+      remark.note(function.operation().location(),
+                  "it is " + typeOf(slot).print() + " here");
   }
 }
 

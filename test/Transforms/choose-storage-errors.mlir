@@ -181,18 +181,26 @@ func.func private @write(%c: tensor<16x8xbf16>, %u: tensor<1x8xbf16>, %p: tensor
 
 // -----
 
-// Functions that share a slot have to mean the same type by it.
+// Functions that share a slot by name store it alike: what keeps one of them
+// from another type keeps all.
 
 // expected-note@below {{it is tensor<1x16x8xbf16> here}}
-func.func @one(%c: tensor<1x16x8xbf16> {kvlift.slot = "c"}, %u: tensor<1x1x8xbf16>, %p: tensor<i32>) -> (tensor<1x16x8xbf16> {kvlift.slot = "c"}) {
-  %n = stablehlo.dynamic_update_slice %c, %u, %p, %p, %p : (tensor<1x16x8xbf16>, tensor<1x1x8xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x16x8xbf16>
+// expected-note@below {{it is tensor<1x16x8xbf16> here}}
+func.func @prefill(%c: tensor<1x16x8xbf16> {kvlift.slot = "c"}, %u: tensor<1x3x8xbf16>, %p: tensor<1x2xi64>) -> (tensor<1x16x8xbf16> {kvlift.slot = "c"}) {
+  // expected-remark@below {{slot 'c' keeps its dimensions of extent 1: in function 'prefill', a scatter drops what is not at position 0 of dimension 0}}
+  // expected-remark@below {{slot 'c' keeps its element type: in function 'prefill', a scatter computes with its elements}}
+  %n = "stablehlo.scatter"(%c, %p, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1, 2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0, 1], index_vector_dim = 1>}> ({
+  ^bb0(%a: tensor<bf16>, %b: tensor<bf16>):
+    %sum = stablehlo.add %a, %b : tensor<bf16>
+    stablehlo.return %sum : tensor<bf16>
+  }) : (tensor<1x16x8xbf16>, tensor<1x2xi64>, tensor<1x3x8xbf16>) -> tensor<1x16x8xbf16>
   return %n : tensor<1x16x8xbf16>
 }
-// expected-remark@below {{slot 'c' keeps its type: functions have it in different types}}
-// expected-remark@below {{slot 'c' keeps its type: functions have it in different types}}
-// expected-note@below {{it is tensor<16x8xbf16> here}}
-func.func @two(%c: tensor<16x8xbf16> {kvlift.slot = "c"}) -> (tensor<16x8xbf16> {kvlift.slot = "c"}) {
-  return %c : tensor<16x8xbf16>
+// expected-note@below {{it is tensor<1x16x8xbf16> here}}
+// expected-note@below {{it is tensor<1x16x8xbf16> here}}
+func.func @decode(%c: tensor<1x16x8xbf16> {kvlift.slot = "c"}, %u: tensor<1x1x8xbf16>, %p: tensor<i32>) -> (tensor<1x16x8xbf16> {kvlift.slot = "c"}) {
+  %n = stablehlo.dynamic_update_slice %c, %u, %p, %p, %p : (tensor<1x16x8xbf16>, tensor<1x1x8xbf16>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x16x8xbf16>
+  return %n : tensor<1x16x8xbf16>
 }
 
 // -----

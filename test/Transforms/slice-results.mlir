@@ -60,8 +60,7 @@ func.func @two(%k: tensor<16xf32> {kvlift.slot = "k"}, %x: tensor<2xf32>, %y: te
 
 // -----
 
-// A bound that the index type cannot hold bounds nothing. Unsigned starts are
-// never too small.
+// A bound that the index type cannot hold bounds nothing.
 
 // CHECK-LABEL: func.func @narrow
 // CHECK: stablehlo.constant dense<127> : tensor<1xi8>
@@ -71,6 +70,10 @@ func.func @narrow(%k: tensor<1000xf32> {kvlift.slot = "k"}, %x: tensor<2xf32>, %
   return %1 : tensor<1000xf32>
 }
 
+// -----
+
+// Unsigned starts are never too small.
+
 // CHECK-LABEL: func.func @unsigned
 // CHECK: stablehlo.constant dense<[255, 8]> : tensor<2xui8>
 // CHECK: stablehlo.convert %{{[^ ]+}} : (tensor<2xui8>) -> tensor<2xi32>
@@ -78,6 +81,8 @@ func.func @unsigned(%k: tensor<1000x10xf32> {kvlift.slot = "k"}, %x: tensor<2x2x
   %1 = stablehlo.dynamic_update_slice %k, %x, %p, %p : (tensor<1000x10xf32>, tensor<2x2xf32>, tensor<ui8>, tensor<ui8>) -> tensor<1000x10xf32>
   return %1 : tensor<1000x10xf32>
 }
+
+// -----
 
 // Positions of a slot with more than 2^31 - 1 of them are of 64 bits.
 

@@ -131,3 +131,28 @@ func.func private @put(%a: tensor<4xf32>, %i: tensor<i32>, %b: tensor<4xf32>) ->
   %1 = stablehlo.dynamic_update_slice %a, %0, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// -----
+
+// Functions that call a slot by the same name have it in one storage, so it is
+// of one type.
+
+// expected-note@below {{function 'prefill' has it as tensor<4xf32> here; give one of them another name}}
+func.func @prefill(%c: tensor<4xf32> {kvlift.slot = "c"}) -> (tensor<4xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4xf32>
+}
+// expected-error@below {{slot 'c' of function 'decode' is tensor<8xf32>; functions that name the same slot share its storage}}
+func.func @decode(%c: tensor<8xf32> {kvlift.slot = "c"}) -> (tensor<8xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<8xf32>
+}
+
+// -----
+
+// expected-note@below {{function 'prefill' has it as tensor<1x4xf32> here; give one of them another name}}
+func.func @prefill(%c: tensor<1x4xf32> {kvlift.slot = "c"}) -> (tensor<1x4xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<1x4xf32>
+}
+// expected-error@below {{slot 'c' of function 'decode' is stored as tensor<4xf32>; functions that name the same slot share its storage}}
+func.func @decode(%c: tensor<4xf32> {kvlift.slot = "c", kvlift.logical = tensor<1x4xf32>}) -> (tensor<4xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4xf32>
+}

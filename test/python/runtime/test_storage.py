@@ -149,6 +149,38 @@ def test_a_torch_model_of_bf16_equals_eager():
         assert session.state["cache"].tobytes() == model.cache.view(torch.int16).numpy().tobytes()
 
 
+def two_functions(decode_slot: str = "1x2x16x8xbf16") -> str:
+    """A prefill and a decode step that share the slot `c`."""
+    argument = programs.argument
+    texts = []
+    for name, slot, rows in (("prefill", "1x2x16x8xbf16", 4), ("decode", decode_slot, 1)):
+        c, n, i = f"tensor<{slot}>", f"tensor<1x2x{rows}x8xbf16>", "tensor<i32>"
+        texts.append(f"""
+func.func @{name}({argument("c", c, result=0)}, {argument("x", n)}, {argument("p", i)}) -> {c} {{
+  %z = stablehlo.constant dense<0> : {i}
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z
+      : ({c}, {n}, {i}, {i}, {i}, {i}) -> {c}
+  return %u : {c}
+}}""")
+    return "\n".join(texts)
+
+
+def test_functions_that_share_a_slot_store_it_alike():
+    lifted = programs.lift(two_functions())
+    stored = lifted.for_target("pjrt:cpu")
+    assert [f.name for f in stored.manifest.functions] == ["prefill", "decode"]
+    for function in stored.manifest.functions:
+        (slot,) = function.slots
+        assert (slot.name, slot.verdict) == ("c", "in_place")
+        assert slot.logical == TensorType((1, 2, ROWS, DEPTH), "bf16")
+        assert slot.store == TensorType((2, ROWS, DEPTH), "ui16")
+
+
+def test_functions_that_mean_two_types_by_one_slot_are_refused():
+    with pytest.raises(kvlift.LiftError, match="slot 'c' of function 'decode' is tensor<1x2x8x8"):
+        programs.lift(two_functions("1x2x8x8xbf16"))
+
+
 def test_inspect_shows_both_types():
     from rich.console import Console
 
