@@ -99,9 +99,9 @@ void reportKept(const Carriers &carriers, const Obstacle &obstacle,
     std::string why = obstacle.why;
     if (sharing.size() > 1)
       why = "in function " + quote(functionAround(op)) + ", " + why;
-    auto &remark = log.remark(op.location(), "slot " + quote(slot.slot.name) +
-                                                 " keeps its " +
-                                                 std::string(what) + ": " + why);
+    auto &remark = log.remark(op.location(),
+                              "slot " + quote(slot.slot.name) + " keeps its " +
+                                  std::string(what) + ": " + why);
     for (const FuncOp &function : sharing)
       remark.note(function.operation().location(),
                   "it is " + typeOf(slot).print() + " here");
