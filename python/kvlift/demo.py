@@ -57,6 +57,7 @@ class Outcome:
     generation: Generation
     copies: int
     unlifted: Generation | str
+    from_cache: tuple[bool, ...]
 
 
 def run_demo(batches: tuple[int, ...], capacity: int, steps: int, console: Console) -> bool:
@@ -69,7 +70,8 @@ def run_demo(batches: tuple[int, ...], capacity: int, steps: int, console: Conso
         console: where to print.
     """
     results = [_run_batch(batch, capacity, steps, console) for batch in batches]
-    good = all(results)
+    good = all(holds for holds, _ in results)
+    console.print(_told_of_cache([is_cached for _, found in results for is_cached in found]))
     console.print(
         "[bold green]all tokens equal eager, every slot kept its address[/]"
         if good
@@ -78,7 +80,17 @@ def run_demo(batches: tuple[int, ...], capacity: int, steps: int, console: Conso
     return good
 
 
-def _run_batch(batch: int, capacity: int, steps: int, console: Console) -> bool:
+def _told_of_cache(from_cache: list[bool]) -> str:
+    compiled = from_cache.count(False)
+    if compiled == 0:
+        return f"compiled nothing: all {len(from_cache)} executables came from the cache"
+    return f"compiled {compiled} executables, {len(from_cache) - compiled} came from the cache"
+
+
+def _run_batch(
+    batch: int, capacity: int, steps: int, console: Console
+) -> tuple[bool, tuple[bool, ...]]:
+    """Whether tokens and addresses held, and of each program whether it came from the cache."""
     console.rule(f"Llama with StaticCache, batch {batch}, capacity {capacity}, {steps} tokens")
     with _stage(console, "building and exporting the model"):
         model, exported = build_decoder(batch, capacity)
@@ -96,7 +108,8 @@ def _run_batch(batch: int, capacity: int, steps: int, console: Console) -> bool:
         with _stage(console, f"compiling and generating on {target}"):
             outcomes.append(_run_target(target, lifted, unlifted, batch, steps))
     console.print(_outcome_table(outcomes, eager))
-    return all(_holds(outcome.generation, eager) for outcome in outcomes)
+    holds = all(_holds(outcome.generation, eager) for outcome in outcomes)
+    return holds, tuple(cached for outcome in outcomes for cached in outcome.from_cache)
 
 
 def build_decoder(batch: int, capacity: int) -> tuple[Any, ExportedProgram]:
@@ -206,11 +219,14 @@ def _run_target(
 ) -> Outcome:
     program = compile(lifted, target)
     generation = _generate_on(program, batch, steps)
+    from_cache = (*program.from_cache.values(),)
     try:
-        plain: Generation | str = _generate_on(compile(unlifted, target), batch, steps)
+        naive = compile(unlifted, target)
+        from_cache += (*naive.from_cache.values(),)
+        plain: Generation | str = _generate_on(naive, batch, steps)
     except CompileError:
         plain = "does not compile"
-    return Outcome(target, generation, len(program.audit().copies), plain)
+    return Outcome(target, generation, len(program.audit().copies), plain, from_cache)
 
 
 def _generate_on(program: Program, batch: int, steps: int) -> Generation:

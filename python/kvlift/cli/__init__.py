@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from kvlift.cli import audit, demo, doctor, inspect, lift
+from kvlift.cli import audit, cache, demo, doctor, inspect, lift
 from kvlift.errors import KvliftError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(audit.audit)
 app.command()(inspect.inspect)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
+app.add_typer(cache.app, name="cache")
 
 
 @app.callback()

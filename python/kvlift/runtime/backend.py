@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kvlift.slots import Function, TensorType
@@ -78,6 +78,13 @@ class Executable(Protocol):
     def compiled_text(self) -> str:
         """The runtime's own IR of the compiled function, for reading."""
 
+    def serialize(self) -> bytes:
+        """Everything that `Backend.load` needs to make it again in another process.
+
+        Raises:
+            CompileError: the runtime cannot.
+        """
+
 
 class Backend(Protocol):
     """A runtime on one device."""
@@ -87,4 +94,19 @@ class Backend(Protocol):
 
         Raises:
             CompileError: the runtime's compiler refuses; its diagnostics are in the message.
+        """
+
+    def load(self, blob: bytes, function: Function) -> Executable:
+        """The executable that gave `blob`, without a compiler; its audit is the same.
+
+        Running it runs native code: only pass what nobody else could have written.
+
+        Raises:
+            CompileError: the runtime does not take it.
+        """
+
+    def compiler_facts(self) -> Mapping[str, str]:
+        """What decides, beside module and environment, what `compile` makes.
+
+        `version` names the compiler for a reader.
         """

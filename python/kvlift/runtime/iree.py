@@ -8,17 +8,18 @@ memory that is reused, so only copies go out.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import importlib.metadata
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError
 from kvlift.runtime import values
+from kvlift.runtime.iree_compiler import FLAGS, Compiled, compile_for_cpu
 from kvlift.slots import Function, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
     from kvlift.runtime.backend import LiftedSource
-    from kvlift.runtime.iree_compiler import Compiled
     from kvlift.runtime.values import Host
 
 # Measured on two cores, decode-like steps, local-sync / local-task: 0.5 MB of weights 32 / 208 us,
@@ -52,19 +53,36 @@ class IreeBackend:
         """
         import iree.runtime
 
-        from kvlift.runtime import iree_compiler
-
         self._runtime = iree.runtime
-        self._compile = iree_compiler.compile_for_cpu
+        versions = [importlib.metadata.version(f"iree-base-{p}") for p in ("compiler", "runtime")]
+        self._facts = {
+            "version": f"IREE {versions[0]}",
+            "runtime": versions[1],
+            "flags": " ".join(FLAGS),
+        }
 
     def compile(self, lifted: LiftedSource, function: Function) -> IreeExecutable:
         """Compiles the module and loads the function."""
-        compiled = self._compile(lifted.artifact(), function)
+        return self._executable(compile_for_cpu(lifted.artifact(), function), function)
+
+    def load(self, blob: bytes, function: Function) -> IreeExecutable:
+        """Loads the module that `IreeExecutable.serialize` gave."""
+        return self._executable(Compiled.from_bytes(blob), function)
+
+    def compiler_facts(self) -> Mapping[str, str]:
+        """Versions of compiler and runtime, and the compiler's flags."""
+        return self._facts
+
+    def _executable(self, compiled: Compiled, function: Function) -> IreeExecutable:
         driver = _driver(function, compiled)
         try:
             return IreeExecutable(function, compiled, self._runtime, driver)
         except (AttributeError, TypeError) as error:
             raise _too_different(str(error)) from error
+        except (ValueError, RuntimeError) as error:
+            raise CompileError(
+                f"IREE's runtime cannot load the compiled module: {error}"
+            ) from error
 
 
 class IreeExecutable:
@@ -174,6 +192,10 @@ class IreeExecutable:
         """IREE's stream dialect."""
         return self._compiled.stream_text()
 
+    def serialize(self) -> bytes:
+        """The compiled module and the stream dialect that the audit reads."""
+        return self._compiled.to_bytes()
+
 
 def _mapped_bytes(buffer: Any) -> Host:
     """A view of the buffer's memory, which must not outlive the call."""
@@ -211,8 +233,6 @@ def _bytes_of(value: Host) -> Host:
 
 
 def _too_different(what: str) -> CompileError:
-    import importlib.metadata
-
     version = importlib.metadata.version("iree-base-runtime")
     return CompileError(
         f"IREE's runtime {version} is too different from 3.13 ({what}): pip install 'kvlift[iree]'"

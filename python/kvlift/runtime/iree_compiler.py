@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import io
+import json
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ from kvlift.runtime.iree_refusals import refuse_overlapping_copies, refuse_wrong
 from kvlift.runtime.iree_ties import remove_unsafe_ties
 from kvlift.slots import Function
 
-_FLAGS = (
+FLAGS = (
     "--iree-hal-target-device=local",
     "--iree-hal-local-target-device-backends=llvm-cpu",
     "--iree-llvmcpu-target-cpu=host",
@@ -43,6 +45,33 @@ class Compiled:
     stream: bytes
     overwritten: frozenset[int]
     untied: frozenset[int]
+
+    def to_bytes(self) -> bytes:
+        """All of it; `from_bytes` reads it."""
+        facts = {
+            "vmfb": len(self.vmfb),
+            "overwritten": sorted(self.overwritten),
+            "untied": sorted(self.untied),
+        }
+        head = json.dumps(facts).encode()
+        return struct.pack("<I", len(head)) + head + self.vmfb + self.stream
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Compiled:
+        """The inverse of `to_bytes`, of bytes whose checksum was right.
+
+        Raises:
+            CompileError: another version of kvlift wrote them.
+        """
+        try:
+            (size,) = struct.unpack_from("<I", data)
+            facts = json.loads(data[4 : 4 + size])
+            start = 4 + size
+            end = start + int(facts["vmfb"])
+            overwritten, untied = frozenset(facts["overwritten"]), frozenset(facts["untied"])
+        except (struct.error, ValueError, KeyError, TypeError) as error:
+            raise CompileError(f"no compiled IREE module: {error}") from error
+        return Compiled(data[start:end], data[end:], overwritten, untied)
 
     def stream_module(self) -> Any:
         """The stream module as `iree.compiler.ir.Module`."""
@@ -88,7 +117,7 @@ def _run(source: bytes, phase: str, stops: tuple[str, ...], function: Function) 
     from iree.compiler import api
 
     session = api.Session()
-    session.set_flags(*_FLAGS)
+    session.set_flags(*FLAGS)
     found = []
     with session.invocation() as invocation:
         steps = _Steps(invocation, phase)

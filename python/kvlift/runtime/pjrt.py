@@ -7,7 +7,8 @@ result, if nobody else holds a view of it. So slots are copied in, and only copi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError
@@ -56,24 +57,62 @@ class PjrtBackend:
         source = _with_entry(lifted.artifact(_common_version()), function.name, lifted)
         try:
             overrides = _CPU_OPTIONS if self._platform == "cpu" else {}
-            loaded = self._load(source, overrides)
+            loaded = self._compile(source, overrides)
             if overrides and _has_control_flow(loaded):
-                loaded = self._load(source, {})
+                loaded = self._compile(source, {})
         except RuntimeError as error:
             raise CompileError(
                 f"pjrt:{self._platform} refuses function {function.name!r}: {error}"
             ) from error
         except TypeError as error:
             raise _too_different(f"compile_and_load: {error}") from error
+        return self._executable(loaded, function)
+
+    def load(self, blob: bytes, function: Function) -> PjrtExecutable:
+        """Loads what `PjrtExecutable.serialize` gave; HLO and buffer assignment come with it."""
+        try:
+            from jaxlib.xla_client import DeviceList
+
+            loaded = self._client.deserialize_executable(
+                blob, DeviceList((self._device,)), _options({})
+            )
+        except (ImportError, AttributeError, TypeError) as error:
+            raise _too_different(f"deserialize_executable: {error}") from error
+        except RuntimeError as error:
+            raise CompileError(f"XLA cannot load the compiled program: {error}") from error
+        return self._executable(loaded, function, blob)
+
+    def compiler_facts(self) -> Mapping[str, str]:
+        """Versions of jaxlib and the platform, the device, and XLA's options.
+
+        XLA:CPU divides loops among as many threads as the process may use.
+        """
+        import jaxlib
+
+        return {
+            "version": f"jaxlib {jaxlib.__version__}",
+            "platform": str(self._client.platform_version),
+            "device": str(self._device.device_kind),
+            "options": _options({}).SerializeAsString().hex() + str(_CPU_OPTIONS),
+            "stablehlo": str(_common_version()),
+            "threads": str(len(os.sched_getaffinity(0))),
+        }
+
+    def _executable(
+        self, loaded: Any, function: Function, blob: bytes | None = None
+    ) -> PjrtExecutable:
         _require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
-        return PjrtExecutable(function, loaded, self._put)
+        return PjrtExecutable(function, loaded, self._put, blob)
 
-    def _load(self, source: bytes | str, overrides: dict[str, bool]) -> Any:
-        import numpy as np
-        from jax.extend.backend import get_compile_options
+    def _compile(self, source: bytes | str, overrides: dict[str, bool]) -> Any:
+        return self._client.compile_and_load(source, [self._device], _options(overrides))
 
-        options = get_compile_options(1, 1, np.array([[0]]), env_options_overrides=overrides)
-        return self._client.compile_and_load(source, [self._device], options)
+
+def _options(overrides: dict[str, bool]) -> Any:
+    import numpy as np
+    from jax.extend.backend import get_compile_options
+
+    return get_compile_options(1, 1, np.array([[0]]), env_options_overrides=overrides)
 
 
 def _has_control_flow(loaded: Any) -> bool:
@@ -85,13 +124,20 @@ def _has_control_flow(loaded: Any) -> bool:
 class PjrtExecutable:
     """A loaded XLA executable."""
 
-    def __init__(self, function: Function, loaded: Any, put: Callable[[Host, bool], Any]) -> None:
-        """Made by `PjrtBackend.compile`."""
+    def __init__(
+        self,
+        function: Function,
+        loaded: Any,
+        put: Callable[[Host, bool], Any],
+        blob: bytes | None = None,
+    ) -> None:
+        """Made by `PjrtBackend.compile`, or loaded from `blob`."""
         self.function = function
         # XLA writes into no buffer that is not donated.
         self.overwritten: frozenset[int] = frozenset()
         self._loaded = loaded
         self._put = put
+        self._blob = blob
 
     def put(self, value: Host, *, copy: bool) -> Any:
         """A jax array; XLA itself copies memory that is not aligned to 64 bytes."""
@@ -137,6 +183,17 @@ class PjrtExecutable:
     def compiled_text(self) -> str:
         """XLA's optimized HLO."""
         return str(self._loaded.hlo_modules()[0].to_string())
+
+    def serialize(self) -> bytes:
+        """XLA's own form; it holds the optimized HLO and the buffer assignment too."""
+        # What was loaded serializes to less than what was compiled.
+        if self._blob is not None:
+            return self._blob
+        _require(self._loaded, ("serialize",))
+        try:
+            return bytes(self._loaded.serialize())
+        except RuntimeError as error:
+            raise CompileError(f"XLA cannot serialize the compiled program: {error}") from error
 
 
 def _device_put(jax: Any, device: Any) -> Callable[[Host, bool], Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError, Diagnostic, SessionError
 from kvlift.runtime import values
+from kvlift.runtime.executable_cache import Obtained, obtain, open_cache
 from kvlift.runtime.session import Session
 from kvlift.slots import Argument, Function, Manifest, Result
 
@@ -26,15 +28,17 @@ class Program:
         target: the target it was compiled for.
         manifest: its functions, arguments, results and slots, with the target's verdicts.
         diagnostics: what was remarked when the module was made to suit the target.
+        from_cache: by function, whether its executable was read and not compiled.
     """
 
-    def __init__(self, lifted: LiftedSource, target: str, executables: dict[str, Executable]):
+    def __init__(self, lifted: LiftedSource, target: str, obtained: dict[str, Obtained]):
         """Made by `compile`."""
         self.target = target
         self.manifest: Manifest = lifted.manifest
         self.diagnostics: tuple[Diagnostic, ...] = lifted.diagnostics
         self._values: Mapping[str, Any] = lifted.values
-        self._executables = executables
+        self.from_cache: Mapping[str, bool] = {n: o.from_cache for n, o in obtained.items()}
+        self._executables: dict[str, Executable] = {n: o.executable for n, o in obtained.items()}
 
     def session(
         self,
@@ -75,15 +79,21 @@ class Program:
 
 
 def compile(
-    lifted: LiftedSource, target: str = "pjrt:cpu", *, require: Require | None = None
+    lifted: LiftedSource,
+    target: str = "pjrt:cpu",
+    *,
+    require: Require | None = None,
+    cache: bool | str | os.PathLike[str] = True,
 ) -> Program:
-    """Compiles every function of a lifted module.
+    """Compiles every function of a lifted module, or reads what an earlier process compiled.
 
     Args:
         lifted: what `kvlift.lift` or `kvlift.load` returned.
         target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`.
         require: `in_place` refuses a slot that the target is known to copy, and a program whose
             audit finds a copy.
+        cache: whether to keep executables between processes, or the folder to keep them in
+            instead of `$KVLIFT_CACHE_DIR` or the user's cache folder (see docs/cache.md).
 
     Raises:
         LiftError: the target would change a result, or copies a slot that must not be copied.
@@ -96,7 +106,9 @@ def compile(
         raise CompileError("the module has no public function to compile")
     for function in functions:
         _refuse_types(function)
-    program = Program(lifted, target, {f.name: backend.compile(lifted, f) for f in functions})
+    kept = open_cache(cache)
+    obtained = {f.name: obtain(kept, backend, lifted, f, target) for f in functions}
+    program = Program(lifted, target, obtained)
     if require == "in_place" and not (report := program.audit()).is_in_place:
         raise CompileError(f"the compiled program does not keep its slots in place\n{report}")
     return program
