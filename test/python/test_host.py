@@ -300,15 +300,24 @@ def test_lost_updates_on_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_demo() -> None:
-    child = run(
-        BIN / "kvlift", "demo", "--batch", "1", "--capacity", "64", "--steps", "4", COLUMNS="200"
-    )
-    assert child.returncode == 0, child.stdout + child.stderr
-    assert "all tokens equal eager, every slot kept its address" in child.stdout
-    for name in ("key_cache_0", "value_cache_3", "pjrt:cpu", "iree:cpu"):
-        assert name in child.stdout
-    assert "NO" not in child.stdout
+def test_demo_and_its_second_start(tmp_path: Path) -> None:
+    options = ("--batch", "1", "--capacity", "64", "--steps", "4")
+    environment = {
+        "COLUMNS": "200",
+        "KVLIFT_CACHE_DIR": str(tmp_path / "cache"),
+        "KVLIFT_CACHE_LIMIT": "1GB",
+    }
+    for told in (
+        "compiled 4 executables, 0 came from the cache",
+        "compiled nothing: all 4 executables came from the cache",
+    ):
+        child = run(BIN / "kvlift", "demo", *options, **environment)
+        assert child.returncode == 0, child.stdout + child.stderr
+        assert "all tokens equal eager, every slot kept its address" in child.stdout
+        for name in ("key_cache_0", "value_cache_3", "pjrt:cpu", "iree:cpu"):
+            assert name in child.stdout
+        assert "NO" not in child.stdout
+        assert told in child.stdout
 
 
 def test_demo_refuses_more_steps_than_rows() -> None:
