@@ -79,7 +79,7 @@ class Executable(Protocol):
         """The runtime's own IR of the compiled function, for reading."""
 
     def serialize(self) -> bytes:
-        """Everything that `Backend.load` needs to make it again in another process.
+        """Everything that `Backend.deserialize` needs to make it again in another process.
 
         Raises:
             CompileError: the runtime cannot.
@@ -96,7 +96,7 @@ class Backend(Protocol):
             CompileError: the runtime's compiler refuses; its diagnostics are in the message.
         """
 
-    def load(self, blob: bytes, function: Function) -> Executable:
+    def deserialize(self, blob: bytes, function: Function) -> Executable:
         """The executable that gave `blob`, without a compiler; its audit is the same.
 
         Running it runs native code: only pass what nobody else could have written.

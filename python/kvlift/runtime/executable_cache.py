@@ -99,7 +99,7 @@ def obtain(
     # Most starts find it and need no lock; what is wrong with it is seen to under the lock.
     with contextlib.suppress(EntryError, CompileError):
         if (entry := cache.read(key)) is not None:
-            return Obtained(backend.load(entry.blob, function), key, True)
+            return Obtained(backend.deserialize(entry.blob, function), key, True)
     with cache.lock(key) as is_locked:
         if (kept := _take(cache, key, backend, function)) is not None:
             return Obtained(kept, key, True)
@@ -117,7 +117,7 @@ def _take(
     """The kept executable; one that cannot be used is removed."""
     try:
         entry = cache.read(key)
-        return None if entry is None else backend.load(entry.blob, function)
+        return None if entry is None else backend.deserialize(entry.blob, function)
     except (EntryError, CompileError) as error:
         log.warning(
             "discarded the cached executable of function %r, compiling it again: %s",

@@ -65,7 +65,7 @@ class IreeBackend:
         """Compiles the module and loads the function."""
         return self._executable(compile_for_cpu(lifted.artifact(), function), function)
 
-    def load(self, blob: bytes, function: Function) -> IreeExecutable:
+    def deserialize(self, blob: bytes, function: Function) -> IreeExecutable:
         """Loads the module that `IreeExecutable.serialize` gave."""
         return self._executable(Compiled.from_bytes(blob), function)
 

@@ -68,7 +68,7 @@ class PjrtBackend:
             raise _too_different(f"compile_and_load: {error}") from error
         return self._executable(loaded, function)
 
-    def load(self, blob: bytes, function: Function) -> PjrtExecutable:
+    def deserialize(self, blob: bytes, function: Function) -> PjrtExecutable:
         """Loads what `PjrtExecutable.serialize` gave; HLO and buffer assignment come with it."""
         try:
             from jaxlib.xla_client import DeviceList

@@ -58,7 +58,7 @@ class StubBackend:
         self.before_return()
         return StubExecutable(function, self.blob)
 
-    def load(self, blob: bytes, function: Function) -> StubExecutable:
+    def deserialize(self, blob: bytes, function: Function) -> StubExecutable:
         if blob.startswith(b"bad"):
             raise CompileError("the runtime does not take it")
         return StubExecutable(function, blob)
