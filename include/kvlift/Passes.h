@@ -20,6 +20,10 @@ using PassOptions = std::map<std::string, std::string>;
 std::string optionOr(const PassOptions &options, const std::string &name,
                      const std::string &fallback);
 
+/// The number in `arg3`, if the text is the prefix and a number.
+std::optional<int64_t> numberAfter(std::string_view text,
+                                   std::string_view prefix);
+
 /// Runs on a `builtin.module`. A pass checks everything before it changes
 /// anything: when it fails it has said why, and the module is as it was.
 using PassFunction = Status(Operation module, const PassOptions &options,

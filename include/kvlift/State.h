@@ -18,6 +18,8 @@
 //   kvlift.initial  what a slot holds before the first call, when the IR says
 //   kvlift.sliced  on an argument that is no slot any more: the slot that it
 //                was; results bring what the host must write into it
+//   kvlift.role  on the argument of a slot that a step leaves for the next one
+//                (kvlift-carry): what a runtime finds in it
 //   kvlift.rows, kvlift.start  on results: the sliced slot that these elements
 //                go into, and where; the i-th rows go with the i-th start
 //   tf.aliasing_output  on the argument: the result's index, for the runtimes
@@ -41,10 +43,23 @@ inline constexpr std::string_view initial = "kvlift.initial";
 inline constexpr std::string_view sliced = "kvlift.sliced";
 inline constexpr std::string_view rows = "kvlift.rows";
 inline constexpr std::string_view start = "kvlift.start";
+inline constexpr std::string_view role = "kvlift.role";
 inline constexpr std::string_view aliasing = "tf.aliasing_output";
 inline constexpr std::string_view ireeOutput = "iree.abi.output";
 inline constexpr std::string_view bufferDonor = "jax.buffer_donor";
 } // namespace marks
+
+/// What a slot that is carried from step to step holds.
+namespace roles {
+inline constexpr std::string_view tokens = "tokens";
+inline constexpr std::string_view position = "position";
+inline constexpr std::string_view sampler = "sampler";
+/// The last tokens, a ring of columns.
+inline constexpr std::string_view history = "history";
+/// The column of the history that the next token goes to.
+inline constexpr std::string_view next = "next";
+inline constexpr std::string_view logits = "logits";
+} // namespace roles
 
 /// Storage that outlives a call: one argument tied to one result.
 struct Slot {

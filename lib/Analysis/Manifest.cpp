@@ -111,6 +111,9 @@ std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
         json::string(updateOf(function, provenance, slot)) + ", \"verdict\": " +
         jsonOptional(function.argumentAttribute(slot.argument, marks::verdict)
                          .asString()) +
+        ", \"role\": " +
+        jsonOptional(
+            function.argumentAttribute(slot.argument, marks::role).asString()) +
         "}");
   for (const SlicedSlot &slot : sliced)
     updates.push_back(jsonSliced(function, slot));

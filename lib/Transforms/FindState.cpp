@@ -27,7 +27,6 @@
 #include "kvlift/State.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 using namespace kvlift;
@@ -316,19 +315,6 @@ Status Finder::reportLost(const std::string &policy, LostUpdates &updates) {
   }
   return !isAnyLost || policy == "ignore" ? Status::success()
                                           : Status::failure();
-}
-
-std::optional<int64_t> numberAfter(std::string_view text,
-                                   std::string_view prefix) {
-  int64_t number = 0;
-  if (!text.starts_with(prefix))
-    return std::nullopt;
-  text.remove_prefix(prefix.size());
-  auto [end, problem] =
-      std::from_chars(text.data(), text.data() + text.size(), number);
-  if (problem != std::errc() || end != text.data() + text.size())
-    return std::nullopt;
-  return number;
 }
 
 /// Parses `arg3:result1,arg4:result2:name`.

@@ -7,9 +7,24 @@
 
 #include "kvlift/Passes.h"
 
+#include <charconv>
+
 std::string kvlift::optionOr(const PassOptions &options,
                              const std::string &name,
                              const std::string &fallback) {
   auto entry = options.find(name);
   return entry == options.end() ? fallback : entry->second;
+}
+
+std::optional<int64_t> kvlift::numberAfter(std::string_view text,
+                                           std::string_view prefix) {
+  int64_t number = 0;
+  if (!text.starts_with(prefix))
+    return std::nullopt;
+  text.remove_prefix(prefix.size());
+  auto [end, problem] =
+      std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
 }

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule, lift, load
     from kvlift.runtime.program import Program, compile
     from kvlift.runtime.session import Session
+    from kvlift.sampling import Sampler
 
 __version__ = "0.1.0"
 
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "LiftedModule": "kvlift.lifting",
     "Program": "kvlift.runtime.program",
+    "Sampler": "kvlift.sampling",
     "Session": "kvlift.runtime.session",
     "compile": "kvlift.runtime.program",
     "export": "kvlift.frontends.export",
@@ -62,6 +64,7 @@ __all__ = [
     "Manifest",
     "Program",
     "Result",
+    "Sampler",
     "Session",
     "SessionError",
     "SlicedSlot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,8 @@ from kvlift.slots import Manifest, Slot
 
 if TYPE_CHECKING:
     from torch_mlir import ir
+
+    from kvlift.sampling import Sampler
 
 LostUpdates = Literal["error", "return", "ignore"]
 OnConflict = Literal["error", "copy"]
@@ -97,6 +99,51 @@ class LiftedModule:
         module = _copy_of(self.module)
         diagnostics = _run(module, ["kvlift-slice-results"], "the results cannot be sliced")
         return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+
+    def carry(
+        self,
+        *,
+        tokens: str,
+        positions: Sequence[str] = (),
+        logits: str | None = None,
+        sampler: Sampler | None = None,
+        history: int = 1024,
+        function: str | None = None,
+    ) -> LiftedModule:
+        """A copy in which a decode step feeds the next one, so that no host stands between them.
+
+        The token argument becomes a slot whose new value is sampled from the last row of the
+        logits; each position argument becomes a slot that grows by one. The sampler's state, the
+        last tokens and the logits become slots as well: a step takes nothing from its caller and
+        leaves nothing in a buffer of its own. Sessions run many steps at once by `run`.
+
+        Args:
+            tokens: the argument with the last token of each sequence, [batch] or [batch, 1].
+            positions: the arguments that say where in its sequence the token is.
+            logits: the result with the logits, [batch, vocabulary] or [batch, rows, vocabulary];
+                None is the only result that is no slot.
+            sampler: how tokens are chosen; None is `Sampler.greedy()`.
+            history: how many of the last tokens are kept.
+            function: which function; only needed when there are several.
+
+        Raises:
+            LiftError: an argument or result is unknown, is a slot already or is of a type that
+                cannot be carried.
+            KeyError: no such function.
+        """
+        from kvlift import carrying
+        from kvlift.sampling import Sampler
+
+        chosen = self.manifest.function(function)
+        sampler = sampler or Sampler.greedy()
+        step = carrying.carry_pass(chosen, tokens, logits, positions, history)
+        module = _copy_of(self.module)
+        carrying.add_sampler(module, chosen, tokens, logits, sampler)
+        passes = [step, "kvlift-inline-calls", *_target_passes("any", "error", None)]
+        diagnostics = _run(module, passes, "the step cannot be carried")
+        manifest = read_manifest(module)
+        first = carrying.first_values(manifest.function(chosen.name), sampler)
+        return LiftedModule(module, manifest, diagnostics, {**self.values, **first})
 
     def unlift(self) -> ir.Module:
         """A copy of the module as it would be without a lift: no marks, no ties.

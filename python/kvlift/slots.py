@@ -96,6 +96,8 @@ class Slot:
             `value` when the whole value is replaced, `none` when it passes through.
         verdict: `in_place`, or `copied: <bytes> bytes: <why>`, for the target that the lift was
             for; None when nobody has checked.
+        role: `tokens`, `position`, `sampler`, `history`, `next` or `logits` of a slot that a step
+            leaves for the next one (`LiftedModule.carry`); else None.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Slot:
     kind: str
     update: str
     verdict: str | None = None
+    role: str | None = None
 
 
 @dataclass(frozen=True)
