@@ -7,7 +7,7 @@
 
 #include "kvlift/Json.h"
 #include "kvlift/Provenance.h"
-#include "kvlift/State.h"
+#include "kvlift/Replay.h"
 
 using namespace kvlift;
 
@@ -93,9 +93,19 @@ std::string updateOf(const FuncOp &function, const Provenance &provenance,
   return origin->update ? std::string(shortName(origin->update)) : "none";
 }
 
+std::string jsonObstacle(const Obstacle &obstacle) {
+  return "{\"why\": " + json::string(obstacle.why) +
+         ", \"op\": " + json::string(obstacle.op) +
+         ", \"where\": " + json::string(obstacle.where.print()) +
+         ", \"argument\": " +
+         (obstacle.argument < 0 ? "null" : std::to_string(obstacle.argument)) +
+         "}";
+}
+
 std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
-                         const std::vector<SlicedSlot> &sliced) {
-  std::vector<std::string> arguments, results, ties, updates;
+                         const std::vector<SlicedSlot> &sliced,
+                         const std::vector<Obstacle> &found) {
+  std::vector<std::string> arguments, results, ties, updates, obstacles;
   for (int64_t i = 0, n = function.numArguments(); i < n; ++i)
     arguments.push_back(jsonArgument(function, i));
   for (int64_t i = 0, n = function.numResults(); i < n; ++i)
@@ -117,10 +127,13 @@ std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
         "}");
   for (const SlicedSlot &slot : sliced)
     updates.push_back(jsonSliced(function, slot));
+  for (const Obstacle &obstacle : found)
+    obstacles.push_back(jsonObstacle(obstacle));
   return "{\"name\": " + json::string(function.name()) + ", \"arguments\": [" +
          join(arguments, ", ") + "], \"results\": [" + join(results, ", ") +
          "], \"slots\": [" + join(ties, ", ") + "], \"sliced\": [" +
-         join(updates, ", ") + "]}";
+         join(updates, ", ") + "], \"obstacles\": [" + join(obstacles, ", ") +
+         "]}";
 }
 
 } // namespace
@@ -135,7 +148,8 @@ std::optional<std::string> kvlift::manifestJson(Operation module,
     auto sliced = readSlicedSlots(function, slots, log);
     if (!sliced)
       return std::nullopt;
-    functions.push_back(jsonFunction(function, slots, *sliced));
+    functions.push_back(jsonFunction(function, slots, *sliced,
+                                     replayObstacles(function, module)));
   }
   return "{\"version\": 1, \"functions\": [" + join(functions, ", ") + "]}";
 }

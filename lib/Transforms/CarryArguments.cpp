@@ -159,8 +159,7 @@ bool Planner::checkPositions(const CarryPlan &plan) {
       isTwice |= plan.positions[j] == position;
     if (isTwice)
       return refuse(plan.function,
-                    "argument " +
-                        quote(argumentName(plan.function, position)) +
+                    "argument " + quote(argumentName(plan.function, position)) +
                         " is to be carried twice");
   }
   return true;
@@ -267,8 +266,7 @@ public:
     for (size_t i = 1; i < sampled.size(); ++i)
       addSlot(firstState + i - 1, sampled[i], roles::sampler);
     keepHistory(tokens);
-    int64_t last =
-        appendArgument(logitsName(), results[plan.logits].type());
+    int64_t last = appendArgument(logitsName(), results[plan.logits].type());
     slots.push_back({last, plan.logits, "buffer"});
     mark(last, roles::logits);
 
@@ -316,10 +314,10 @@ private:
   void keepHistory(Value tokens) {
     Type token = function.argumentType(plan.tokens).element();
     int64_t batch = tokens.type().shape().front();
-    int64_t past = appendArgument(
-        "history", Type::tensor({batch, plan.history}, token));
-    int64_t next =
-        appendArgument("history_next", Type::tensor({}, tokens.type().element()));
+    int64_t past =
+        appendArgument("history", Type::tensor({batch, plan.history}, token));
+    int64_t next = appendArgument("history_next",
+                                  Type::tensor({}, tokens.type().element()));
     Value column = build.reshape(build.convert(tokens, token), {batch, 1});
     Value zero = build.splat(argument(next).type(), 0);
     Value more = plusOne(argument(next));

@@ -146,6 +146,28 @@ class SlicedSlot:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """One thing that needs the host in each call, so that calls cannot be replayed without it.
+
+    Attributes:
+        why: what it is and what it needs; a whole clause.
+        op: the op, with its dialect; empty when it is an argument or a result.
+        where: the source location, or `<unknown>`.
+        argument: index of an argument that the caller must bring; no obstacle to a session that
+            has bound it. None for anything else.
+    """
+
+    why: str
+    op: str
+    where: str
+    argument: int | None = None
+
+    def __str__(self) -> str:
+        """One line for a report."""
+        return f"{self.where}: {self.why}"
+
+
+@dataclass(frozen=True)
 class Function:
     """A public function: its arguments, results and slots, all in program order.
 
@@ -155,6 +177,7 @@ class Function:
         results: all results.
         slots: what is tied.
         sliced: what the host updates; see `LiftedModule.slice_results`.
+        obstacles: what needs the host in each call; empty when calls can be replayed.
     """
 
     name: str
@@ -162,6 +185,7 @@ class Function:
     results: tuple[Result, ...]
     slots: tuple[Slot, ...]
     sliced: tuple[SlicedSlot, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
 
     @property
     def state(self) -> tuple[Slot | SlicedSlot, ...]:
@@ -226,6 +250,7 @@ def _function(data: dict[str, Any]) -> Function:
         results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
         slots=tuple(Slot(**{**s, **_types(s)}) for s in data["slots"]),
         sliced=tuple(_sliced(s) for s in data["sliced"]),
+        obstacles=tuple(Obstacle(**o) for o in data["obstacles"]),
     )
 
 

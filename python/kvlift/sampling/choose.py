@@ -8,8 +8,11 @@
    A token with less than 2**-30 of the largest weight has none.
 3. `top_k` and `top_p` each raise the smallest key that may be drawn, found bit by bit: the largest
    key such that enough tokens, or enough weight, are at or above it. So equal logits stay together.
-4. Threefry-2x32 of 20 rounds, keyed by the seed, of (step, row) gives 64 random bits, and their
-   remainder by the sum of all weights is where in the weights, laid end to end, the token is.
+4. Threefry-2x32 of 20 rounds, keyed by the seed, of (step, row) gives 32 random bits: a share of
+   the sum of all weights, which says where in the weights, laid end to end, the token is.
+
+Runtimes may round the logits themselves differently. Weights and sums then differ a little, and a
+token only where a random number is as close to the border of two.
 """
 
 from __future__ import annotations
@@ -57,9 +60,11 @@ def choose_random(
         weights = _keep_largest(emit, keys, weights, ones, enough)
     if top_p is not None and top_p < 1:
         total = emit.reduce("add", weights, 1, 0)
-        weights = _keep_largest(emit, keys, weights, weights, _share(emit, total, top_p))
+        share = _share(emit, total, round(top_p * 2**32))
+        enough = emit.binary("maximum", share, 1)
+        weights = _keep_largest(emit, keys, weights, weights, enough)
     total = emit.reduce("add", weights, 1, 0)
-    where = emit.binary("remainder", _random_bits(emit, state, batch), total)
+    where = _share(emit, total, emit.convert(_random_bits(emit, state, batch), "ui64"))
     return [_find(emit, weights, where), _next_state(emit, state)]
 
 
@@ -125,17 +130,15 @@ def _keep_largest(
     return emit.select(is_kept, weights, emit.constant(0, keys.shape, weights.dtype))
 
 
-def _share(emit: Emitter, total: Value, share: float) -> Value:
-    """`share * total`, rounded down but at least 1; 96 bits in two steps."""
-    factor = round(share * 2**32)
-    high = emit.binary("multiply", emit.binary("shift_right_logical", total, 32), factor)
-    low = emit.binary("multiply", emit.binary("and", total, 2**32 - 1), factor)
-    found = emit.binary("add", high, emit.binary("shift_right_logical", low, 32))
-    return emit.binary("maximum", found, 1)
+def _share(emit: Emitter, total: Value, share: Value | int) -> Value:
+    """`total * share / 2**32`, rounded down, of totals below 2**62 and shares of up to 2**32."""
+    high = emit.binary("multiply", emit.binary("shift_right_logical", total, 32), share)
+    low = emit.binary("multiply", emit.binary("and", total, 2**32 - 1), share)
+    return emit.binary("add", high, emit.binary("shift_right_logical", low, 32))
 
 
 def _random_bits(emit: Emitter, state: Value, batch: int) -> Value:
-    """ui64[batch]: Threefry-2x32 with the key (state[0], state[1]) of (state[2], row)."""
+    """ui32[batch]: Threefry-2x32 with the key (state[0], state[1]) of (state[2], row)."""
 
     def spread(position: int) -> Value:
         return emit.broadcast(emit.element(state, position), (batch,), ())
@@ -151,8 +154,7 @@ def _random_bits(emit: Emitter, state: Value, batch: int) -> Value:
         first = emit.binary("add", first, keys[(group + 1) % 3])
         injected = emit.binary("add", keys[(group + 2) % 3], group + 1)
         second = emit.binary("add", second, injected)
-    high = emit.binary("shift_left", emit.convert(first, "ui64"), 32)
-    return emit.binary("or", high, emit.convert(second, "ui64"))
+    return first
 
 
 def _rotate(emit: Emitter, value: Value, distance: int) -> Value:
