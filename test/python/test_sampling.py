@@ -17,7 +17,6 @@ import kvlift
 from kvlift import LiftError, Sampler
 
 SAMPLERS = {
-    "plain": Sampler.random(0),
     "hot": Sampler.random(2**64 - 1, temperature=3.5),
     "cold": Sampler.random(5, temperature=1e-30),
     "k": Sampler.random(2**32, top_k=3),
@@ -54,6 +53,8 @@ def odd_logits() -> np.ndarray:
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_runtimes_and_interpreter_equal_the_reference(name):
     sampler = SAMPLERS[name]
+    # One that has everything in it goes to all of them; IREE takes seconds to compile it.
+    targets = ["pjrt:cpu", "iree:cpu"] if name in ("cold", "k and p") else ["pjrt:cpu"]
     rng = np.random.default_rng(1)
     usual = rng.standard_normal((BATCH, VOCABULARY)).astype(np.float32) * 3
     (state,) = sampler.initial().values()
@@ -63,7 +64,7 @@ def test_runtimes_and_interpreter_equal_the_reference(name):
         after = [*state[:2], step + 1]
         program = source(sampler, BATCH, VOCABULARY)
         runs = [interpreter.evaluate(program, [[logits, state]])[0]] if step == 1 else []
-        for target in ("pjrt:cpu", "iree:cpu"):
+        for target in targets:
             runs.append(session(sampler, target, BATCH, VOCABULARY)(logits, state))
         for tokens, new in runs:
             assert tokens.tolist() == want
