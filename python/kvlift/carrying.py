@@ -59,7 +59,9 @@ def first_values(function: Function, sampler: Sampler) -> dict[str, Any]:
     from kvlift.runtime.values import numpy_dtype
 
     values = {
-        slot.name: np.zeros([int(n or 0) for n in slot.logical.shape], numpy_dtype(slot.logical.dtype))
+        slot.name: np.zeros(
+            [int(n or 0) for n in slot.logical.shape], numpy_dtype(slot.logical.dtype)
+        )
         for slot in function.slots
         if slot.role in _EMPTY
     }

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import math
 
-import interpreter
 import numpy as np
 import pytest
-import sampling_reference as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import interpreter
 import kvlift
+import sampling_reference as reference
 from kvlift import LiftError, Sampler
 
 SAMPLERS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import sampling_reference as reference
 
 import kvlift
+import sampling_reference as reference
 from kvlift import LiftError, Sampler
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
