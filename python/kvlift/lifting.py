@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from kvlift.slots import Manifest, Slot
 if TYPE_CHECKING:
     from torch_mlir import ir
 
+    from kvlift.runtime.program import Program
     from kvlift.sampling import Sampler
 
 LostUpdates = Literal["error", "return", "ignore"]
@@ -33,13 +34,17 @@ class LiftedModule:
         manifest: its functions, arguments, results and slots, read from the module.
         diagnostics: remarks and warnings of the lift.
         values: initial values by argument name: weights, constants, and the slots' contents as
-            they were at export. Empty for a source that has none (StableHLO, JAX).
+            they were at export. Empty for a source that has none (StableHLO, JAX). Those of a
+            package are views of the file: replace it if you like, but do not write into it.
+        compiled: serialized executables by key, as a package brought them. `kvlift.compile` runs
+            them only with `trust_compiled=True`.
     """
 
     module: ir.Module
     manifest: Manifest
     diagnostics: tuple[Diagnostic, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    compiled: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -83,7 +88,8 @@ class LiftedModule:
         module = _copy_of(self.module)
         passes = _target_passes(target, "error", require)
         diagnostics = _run(module, passes, f"the program cannot run on {target}")
-        return LiftedModule(module, read_manifest(module), diagnostics, self.values)
+        manifest = read_manifest(module)
+        return LiftedModule(module, manifest, diagnostics, self.values, self.compiled)
 
     def slice_results(self) -> LiftedModule:
         """A copy whose functions return what they write into slots, for hosts that insert it.
@@ -158,18 +164,24 @@ class LiftedModule:
         _run(module, ["kvlift-unlift"], "the module cannot be unlifted")
         return module
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, compiled: Iterable[Program] = ()) -> None:
         """Writes module, manifest and values to one file; `kvlift.load` reads it.
 
-        The file appears whole or not at all.
+        The file appears whole or not at all. Values that are one element repeated take no space.
+
+        Args:
+            path: where; an existing file is replaced.
+            compiled: programs of this module whose executables go into the file. They serve
+                those who trust it, on the same kind of machine with the same compilers.
 
         Raises:
-            LiftError: the module cannot be written as a portable artifact.
+            LiftError: the module cannot be written as a portable artifact, or a program is of
+                another module.
             OSError: the file cannot be written.
         """
         from kvlift.package import save_package
 
-        save_package(self, Path(path))
+        save_package(self, Path(path), compiled)
 
 
 def lift(
@@ -217,8 +229,15 @@ def lift(
     return LiftedModule(module, read_manifest(module), diagnostics, values)
 
 
-def load(path: str | os.PathLike[str]) -> LiftedModule:
-    """Reads what `LiftedModule.save` wrote.
+def load(path: str | os.PathLike[str], *, verify: bool | None = None) -> LiftedModule:
+    """Reads what `LiftedModule.save` wrote; executes nothing of it.
+
+    Weights are mapped and not read: a session binds them where they lie if the runtime can.
+
+    Args:
+        path: the package.
+        verify: whether to check the values' checksum, which reads all of them; None checks up to
+            1 GiB. All else is always checked.
 
     Raises:
         SourceError: the file is missing, truncated, edited or of another version; the message
@@ -226,7 +245,7 @@ def load(path: str | os.PathLike[str]) -> LiftedModule:
     """
     from kvlift.package import load_package
 
-    return load_package(Path(path))
+    return load_package(Path(path), verify)
 
 
 def read_manifest(module: ir.Module) -> Manifest:

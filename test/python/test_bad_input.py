@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import re
@@ -472,35 +473,79 @@ def test_edited_bytes_of_a_package_are_found_or_harmless(tmp_path: Path, package
     assert accepted < len(data) / 12
 
 
-def rezip(data: bytes, path: Path, **replaced: bytes | None) -> None:
-    """The package with members replaced (or left out), as somebody with a zip tool would."""
+def rezip(data: bytes, path: Path, *, is_sealed: bool = False, **replaced: bytes | None) -> None:
+    """The package with members replaced (or left out), as somebody with a zip tool would.
+
+    With `is_sealed`, sizes and checksums are made to fit.
+    """
     old = path.with_suffix(".old")
     old.write_bytes(data)
-    with zipfile.ZipFile(old) as source, zipfile.ZipFile(path, "w") as target:
-        for name in source.namelist():
-            new = replaced.get(name.partition(".")[0], source.read(name))
-            if new is not None:
-                target.writestr(name, new)
+    with zipfile.ZipFile(old) as source:
+        members = {name: source.read(name) for name in source.namelist()}
     old.unlink()
+    for name in list(members):
+        new = replaced.get(name.partition(".")[0], members[name])
+        if new is None:
+            del members[name]
+        else:
+            members[name] = new
+    if is_sealed:
+        facts = json.loads(members["kvlift.json"])
+        for name in facts["members"]:
+            checksum = hashlib.sha256(members[name]).hexdigest()
+            facts["members"][name] = {"size": len(members[name]), "sha256": checksum}
+        members["kvlift.json"] = json.dumps(facts).encode()
+    with zipfile.ZipFile(path, "w") as target:
+        for name, member in members.items():
+            target.writestr(name, member)
 
 
 @pytest.mark.parametrize(
     ("replaced", "message"),
     [
-        ({"kvlift": b'{"format": 2}'}, "has package format 2, this kvlift reads 1; lift and save"),
+        ({"kvlift": b'{"format": 1}'}, "has package format 1, this kvlift reads 2; lift and save"),
+        (
+            {"kvlift": b'{"format": 3, "kvlift": "9.0"}'},
+            "has package format 3 of kvlift 9.0, this kvlift reads 2; pip install --upgrade kvlift",
+        ),
+        ({"kvlift": b'{"format": 2}'}, r"is damaged: kvlift\.json lists no members"),
+        ({"kvlift": b'{"format": 2, "members": {}}'}, r"kvlift\.json does not list manifest\.json"),
         ({"kvlift": b"{}"}, r"is damaged: kvlift\.json names no format"),
         ({"kvlift": b"\xff"}, r"is damaged: kvlift\.json names no format"),
         ({"kvlift": None}, r"is no kvlift package: .*kvlift\.json"),
-        ({"manifest": None}, r"is no kvlift package: .*manifest\.json"),
+        ({"manifest": None}, r"was edited: the file has no manifest\.json"),
+        ({"manifest": b"{}"}, r"is damaged: manifest\.json is not what kvlift\.json says; get the"),
+        ({"module": SYNTAX.encode()}, r"is damaged: module\.mlirbc is not what kvlift\.json says"),
+        ({"values": b"12345678abc"}, r"is damaged: values\.safetensors is not what kvlift\.json"),
+        ({"splats": b"[]"}, r"is damaged: splats\.json is not what kvlift\.json says"),
+    ],
+)
+def test_edited_members_of_a_package(tmp_path: Path, package, replaced, message: str) -> None:
+    refuse_package(tmp_path, package, message, **replaced)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message"),
+    [
         ({"manifest": b"{}"}, r"was edited: manifest\.json does not describe module\.mlirbc"),
         ({"module": b""}, r"cannot read .*model\.kvl/module\.mlirbc as StableHLO:\n.*is empty"),
         ({"module": SYNTAX.encode()}, r"module\.mlirbc:2:10: error: use of undeclared"),
         ({"module": b"func.func @main() { return }"}, r"manifest\.json does not describe"),
         ({"values": b"12345678abc"}, r"is damaged: values\.safetensors: "),
         ({"values": b""}, r"is damaged: values\.safetensors: "),
+        ({"splats": b"[]"}, r"is damaged: splats\.json: "),
+        ({"splats": b'{"a": {"dtype": "F32", "shape": [9], "bits": "00"}}'}, r"1 bytes for F32"),
+        ({"splats": b'{"a": {"dtype": "F32", "shape": [-9], "bits": "00"}}'}, r"shape \[-9\]"),
+        ({"splats": b'{"a": {"dtype": "Q8", "shape": [], "bits": "00"}}'}, r"splats\.json: 'Q8'"),
+        ({"splats": b"[" * 100_000}, r"is damaged: splats\.json: "),
     ],
 )
-def test_edited_members_of_a_package(tmp_path: Path, package, replaced, message: str) -> None:
+def test_edited_members_with_right_checksums(tmp_path, package, replaced, message: str) -> None:
+    """Whoever edits with care meets the readers behind the checksums."""
+    refuse_package(tmp_path, package, message, is_sealed=True, **replaced)
+
+
+def refuse_package(tmp_path: Path, package, message: str, **replaced: bytes | bool | None) -> None:
     path = tmp_path / "model.kvl"
     rezip(package[1], path, **replaced)
     before = path.read_bytes()
@@ -515,7 +560,8 @@ def test_edited_values_are_refused_by_the_session(tmp_path: Path, package) -> No
     from safetensors.numpy import save
 
     path = tmp_path / "model.kvl"
-    rezip(package[1], path, values=save({"cache": np.zeros((4, 7), np.float32)}))
+    values = save({"cache": np.zeros((4, 7), np.float32)})
+    rezip(package[1], path, is_sealed=True, values=values)
     program = kvlift.compile(kvlift.load(path))
     with pytest.raises(kvlift.SessionError, match="no initial value for 'count'"):
         program.session()

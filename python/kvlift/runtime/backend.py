@@ -31,6 +31,10 @@ class LiftedSource(Protocol):
     def diagnostics(self) -> Any:
         """Remarks and warnings."""
 
+    @property
+    def compiled(self) -> Mapping[str, bytes]:
+        """Serialized executables by key, which only those who trust them may run."""
+
     def for_target(self, target: str, *, require: Require | None = None) -> LiftedSource:
         """A copy of it in the form that suits one target."""
 

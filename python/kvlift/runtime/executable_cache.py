@@ -17,22 +17,18 @@ import logging
 import os
 import re
 import stat
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kvlift.errors import CompileError, KvliftError
+from kvlift.errors import KvliftError
 from kvlift.runtime import executable_entry
 from kvlift.runtime.executable_entry import Entry, EntryError, Header
 
 if TYPE_CHECKING:
     from filelock import FileLock
-
-    from kvlift.runtime.backend import Backend, Executable, LiftedSource
-    from kvlift.slots import Function
 
 FOLDER_VARIABLE = "KVLIFT_CACHE_DIR"
 LIMIT_VARIABLE = "KVLIFT_CACHE_LIMIT"
@@ -50,21 +46,6 @@ class CacheError(KvliftError):
 
 
 @dataclass(frozen=True)
-class Obtained:
-    """An executable and how it came.
-
-    Attributes:
-        executable: ready to run.
-        key: what it was made from.
-        from_cache: whether it was read and not compiled.
-    """
-
-    executable: Executable
-    key: str
-    from_cache: bool
-
-
-@dataclass(frozen=True)
 class Stored:
     """A file of the cache.
 
@@ -79,79 +60,6 @@ class Stored:
     size: int
     used: float
     header: Header | None
-
-
-def obtain(
-    cache: ExecutableCache | None,
-    backend: Backend,
-    lifted: LiftedSource,
-    function: Function,
-    target: str,
-) -> Obtained:
-    """The function's executable, from the cache if it is there, else compiled and kept.
-
-    Raises:
-        CompileError: the compiler refuses.
-    """
-    key = executable_entry.key_of(backend, lifted, function, target)
-    if cache is None:
-        return Obtained(backend.compile(lifted, function), key, False)
-    # Most starts find it and need no lock; what is wrong with it is seen to under the lock.
-    with contextlib.suppress(EntryError, CompileError):
-        if (entry := cache.read(key)) is not None:
-            return Obtained(backend.deserialize(entry.blob, function), key, True)
-    with cache.lock(key) as is_locked:
-        if (kept := _take(cache, key, backend, function)) is not None:
-            return Obtained(kept, key, True)
-        begin = time.perf_counter()
-        executable = backend.compile(lifted, function)
-        seconds = time.perf_counter() - begin
-        if is_locked:
-            _keep(cache, key, target, backend, executable, seconds)
-    return Obtained(executable, key, False)
-
-
-def _take(
-    cache: ExecutableCache, key: str, backend: Backend, function: Function
-) -> Executable | None:
-    """The kept executable; one that cannot be used is removed."""
-    try:
-        entry = cache.read(key)
-        return None if entry is None else backend.deserialize(entry.blob, function)
-    except (EntryError, CompileError) as error:
-        log.warning(
-            "discarded the cached executable of function %r, compiling it again: %s",
-            function.name,
-            error,
-        )
-        cache.discard(key)
-        return None
-
-
-def _keep(
-    cache: ExecutableCache,
-    key: str,
-    target: str,
-    backend: Backend,
-    executable: Executable,
-    seconds: float,
-) -> None:
-    try:
-        blob = executable.serialize()
-    except CompileError as error:
-        log.warning("cannot cache function %r: %s", executable.function.name, error)
-        return
-    compiler = backend.compiler_facts()["version"]
-    entry = executable_entry.make(key, target, executable.function.name, compiler, seconds, blob)
-    try:
-        cache.write(entry)
-    except OSError as error:
-        log.warning(
-            "cannot keep function %r in the cache '%s': %s",
-            executable.function.name,
-            cache.folder,
-            error.strerror or error,
-        )
 
 
 def open_cache(cache: bool | str | os.PathLike[str] = True) -> ExecutableCache | None:

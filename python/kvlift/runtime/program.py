@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError, Diagnostic, SessionError
 from kvlift.runtime import values
-from kvlift.runtime.executable_cache import Obtained, obtain, open_cache
+from kvlift.runtime.executable_cache import open_cache
+from kvlift.runtime.obtaining import Obtained, obtain
 from kvlift.runtime.session import Session
 from kvlift.slots import Argument, Function, Manifest, Result
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kvlift.audit import AuditReport
     from kvlift.lifting import Require
     from kvlift.runtime.backend import Backend, Executable, LiftedSource
+    from kvlift.runtime.executable_entry import Entry
 
 TARGETS = ("pjrt:cpu", "pjrt:cuda", "iree:cpu")
 
@@ -38,6 +40,7 @@ class Program:
         self.diagnostics: tuple[Diagnostic, ...] = lifted.diagnostics
         self._values: Mapping[str, Any] = lifted.values
         self.from_cache: Mapping[str, bool] = {n: o.from_cache for n, o in obtained.items()}
+        self._obtained = obtained
         self._executables: dict[str, Executable] = {n: o.executable for n, o in obtained.items()}
 
     def session(
@@ -74,6 +77,14 @@ class Program:
         """The runtime's own IR after its optimizations: XLA's HLO, or IREE's stream dialect."""
         return self._executable(function).compiled_text
 
+    def entries(self) -> list[Entry]:
+        """Its executables as bytes with their keys, for a package.
+
+        Raises:
+            CompileError: the runtime cannot serialize them.
+        """
+        return [obtained.entry() for obtained in self._obtained.values()]
+
     def _executable(self, function: str | None) -> Executable:
         return self._executables[self.manifest.function(function).name]
 
@@ -84,6 +95,7 @@ def compile(
     *,
     require: Require | None = None,
     cache: bool | str | os.PathLike[str] = True,
+    trust_compiled: bool = False,
 ) -> Program:
     """Compiles every function of a lifted module, or reads what an earlier process compiled.
 
@@ -94,6 +106,8 @@ def compile(
             audit finds a copy.
         cache: whether to keep executables between processes, or the folder to keep them in
             instead of `$KVLIFT_CACHE_DIR` or the user's cache folder (see docs/cache.md).
+        trust_compiled: run the executables that came with a package, if they were made by these
+            compilers for this kind of machine. They are native code of whoever wrote the package.
 
     Raises:
         LiftError: the target would change a result, or copies a slot that must not be copied.
@@ -107,7 +121,8 @@ def compile(
     for function in functions:
         _refuse_types(function)
     kept = open_cache(cache)
-    obtained = {f.name: obtain(kept, backend, lifted, f, target) for f in functions}
+    packaged = lifted.compiled if trust_compiled else {}
+    obtained = {f.name: obtain(kept, backend, lifted, f, target, packaged) for f in functions}
     program = Program(lifted, target, obtained)
     if require == "in_place" and not (report := program.audit()).is_in_place:
         raise CompileError(f"the compiled program does not keep its slots in place\n{report}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kvlift.errors import CompileError
-from kvlift.runtime.executable_cache import Obtained, obtain, open_cache
+from kvlift.runtime.executable_cache import open_cache
+from kvlift.runtime.obtaining import Obtained, obtain
 from kvlift.slots import Function
 
 BLOB = bytes(range(256)) * 40
