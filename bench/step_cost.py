@@ -107,7 +107,7 @@ def lifted_step(
     (slot,) = lifted.slots
     program = kvlift.compile(lifted, target)
     session = program.session(state={slot.name: _zeros(slot.logical)})
-    arguments = [a for a in session.function.arguments if a.slot is None]
+    arguments = [a for a in session.function().signature.arguments if a.slot is None]
     x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
 
@@ -121,18 +121,16 @@ def unlifted_step(lifted: kvlift.LiftedModule, target: str) -> Callable[[int], N
     """A step of the module without ties; its state goes back in as it came out."""
     (slot,) = lifted.slots
     executable = kvlift.compile(Untied(lifted), target)._executable(None)
-    state = executable.put(_zeros(slot.store), copy=True)
+    state = executable.put(slot.argument, _zeros(slot.store), copy=True)
     arguments = [a for a in executable.function.arguments if a.index != slot.argument]
     x = _ones(arguments[0].type)
     positions = _positions(arguments[1])
 
     def step(index: int) -> None:
         nonlocal state
-        buffers = {
-            slot.argument: state,
-            arguments[0].index: executable.put(x, copy=False),
-            arguments[1].index: executable.put(positions[index % len(positions)], copy=False),
-        }
+        given = zip(arguments, (x, positions[index % len(positions)]), strict=True)
+        buffers = {a.index: executable.put(a.index, value, copy=False) for a, value in given}
+        buffers[slot.argument] = state
         state = executable.run([buffers[i] for i in range(len(buffers))])[slot.result]
 
     return step

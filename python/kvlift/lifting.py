@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kvlift.errors import Diagnostic, LiftError, SessionError, SourceError
-from kvlift.host import diagnostics_from_core, host
+from kvlift.errors import Diagnostic, LiftError, SessionError
+from kvlift.frontends.sources import copy_of, import_source, refuse_unliftable
+from kvlift.host import diagnostics_from_core, host, new_context
+from kvlift.joining import (
+    Part,
+    free_symbols,
+    is_public_function,
+    join,
+    only_function,
+    rename_symbol,
+)
 from kvlift.slots import Manifest, Slot
 
 if TYPE_CHECKING:
@@ -85,7 +93,7 @@ class LiftedModule:
         Raises:
             LiftError: the target would change a result, or copies a slot that must not be copied.
         """
-        module = _copy_of(self.module)
+        module = copy_of(self.module)
         passes = _target_passes(target, "error", require)
         diagnostics = _run(module, passes, f"the program cannot run on {target}")
         manifest = read_manifest(module)
@@ -102,7 +110,7 @@ class LiftedModule:
         Raises:
             LiftError: the module's marks contradict each other.
         """
-        module = _copy_of(self.module)
+        module = copy_of(self.module)
         diagnostics = _run(module, ["kvlift-slice-results"], "the results cannot be sliced")
         return LiftedModule(module, read_manifest(module), diagnostics, self.values)
 
@@ -143,13 +151,35 @@ class LiftedModule:
         chosen = self.manifest.function(function)
         sampler = sampler or Sampler.greedy()
         step = carrying.carry_pass(chosen, tokens, logits, positions, history)
-        module = _copy_of(self.module)
+        module = copy_of(self.module)
         carrying.add_sampler(module, chosen, tokens, logits, sampler)
         passes = [step, "kvlift-inline-calls", *_target_passes("any", "error", None)]
         diagnostics = _run(module, passes, "the step cannot be carried")
         manifest = read_manifest(module)
         first = carrying.first_values(manifest.function(chosen.name), sampler)
         return LiftedModule(module, manifest, diagnostics, {**self.values, **first})
+
+    def isolate(self, function: str, entry: str | None = None) -> LiftedModule:
+        """A copy without the other public functions, for compilers that take one at a time.
+
+        Args:
+            function: the public function that stays.
+            entry: its name in the copy, if it is to have another.
+
+        Raises:
+            KeyError: no such function.
+        """
+        entry = entry or function
+        self.manifest.function(function)
+        if [f.name for f in self.manifest.functions] == [entry] == [function]:
+            return self
+        module = copy_of(self.module)
+        _hide_others(module, function)
+        _run(module, ["symbol-dce"], f"function {function!r} cannot be isolated")
+        if entry != function:
+            free_symbols(module, {entry}, spared=function)
+            rename_symbol(module, function, entry)
+        return LiftedModule(module, read_manifest(module), self.diagnostics, self.values)
 
     def unlift(self) -> ir.Module:
         """A copy of the module as it would be without a lift: no marks, no ties.
@@ -160,7 +190,7 @@ class LiftedModule:
         Raises:
             LiftError: the module's marks contradict each other.
         """
-        module = _copy_of(self.module)
+        module = copy_of(self.module)
         _run(module, ["kvlift-unlift"], "the module cannot be unlifted")
         return module
 
@@ -191,14 +221,17 @@ def lift(
     lost_updates: LostUpdates = "error",
     on_conflict: OnConflict = "error",
     require: Require | None = None,
-    state: Mapping[str, tuple[int, int]] | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> LiftedModule:
     """Finds every piece of state in a program and ties it to where its new value leaves.
 
     Args:
         source: a `torch.export.ExportedProgram`; a `torch_mlir.ir.Module` (changed in place);
             a `jax.jit(f).lower(...)` or `jax.export.Exported`; StableHLO as text, bytecode or
-            portable artifact; or the path of a file with one of these.
+            portable artifact; or the path of a file with one of these. Or several of them by
+            name, `{"prefill": source, "decode": source}`: functions of one module that share
+            slots and weights by name. A buffer that one of them updates is a slot of all that
+            read it.
         target: `pjrt:cpu`, `pjrt:cuda` or `iree:cpu`, whose known habits count in the verdict on
             each slot; None judges only what holds on every runtime.
         lost_updates: what to do about an update that no result carries: refuse (`error`),
@@ -207,7 +240,8 @@ def lift(
             refuse (`error`), or give the reader a copy of it (`copy`, a remark says so).
         require: `in_place` refuses a slot that the target is known to copy.
         state: pairs to tie that provenance cannot find, by a name of your choice:
-            `{"pos": (3, 1)}` ties argument 3 to result 1.
+            `{"pos": (3, 1)}` ties argument 3 to result 1; with several sources by function:
+            `{"decode": {"pos": (3, 1)}}`.
 
     Returns:
         The lifted module. `lifted.slots` lists what was found.
@@ -218,14 +252,45 @@ def lift(
             a module that was passed in is as it was.
         HostError: torch-mlir is missing or damaged.
     """
-    passes = [
-        *_source_passes(lost_updates, state or {}),
-        *_target_passes(target or "any", on_conflict, require),
-    ]
-    module, values = _import(source)
-    _refuse_unliftable(module)
+    target_passes = _target_passes(target or "any", on_conflict, require)
+    if isinstance(source, Mapping):
+        return _lift_several(source, lost_updates, state or {}, target_passes)
+    passes = [*_source_passes(lost_updates, state or {}), *target_passes]
+    module, values = import_source(source)
+    refuse_unliftable(module)
     diagnostics = _run(module, passes, "the program cannot be lifted")
     values = {**values, **_take_initial_values(module)}
+    return LiftedModule(module, read_manifest(module), diagnostics, values)
+
+
+def _lift_several(
+    sources: Mapping[str, Any],
+    lost_updates: LostUpdates,
+    state: Mapping[str, Any],
+    target_passes: list[str],
+) -> LiftedModule:
+    """Finds the state of each source on its own, joins them, and goes on with all together."""
+    if not sources or not all(isinstance(name, str) and name for name in sources):
+        raise LiftError("several sources must be named: {'prefill': source, 'decode': source}")
+    unknown = [name for name in state if name not in sources]
+    if unknown:
+        raise LiftError(
+            f"state names the function {unknown[0]!r}; the functions are: {', '.join(sources)} "
+            "(with several functions: state={'decode': {'pos': (3, 1)}})"
+        )
+    context = new_context()
+    parts = []
+    diagnostics: tuple[Diagnostic, ...] = ()
+    for name, source in sources.items():
+        passes = _source_passes(lost_updates, state.get(name) or {})
+        module, values = import_source(source, context)
+        refuse_unliftable(module)
+        only_function(module, name)
+        diagnostics += _run(module, passes, f"the program {name!r} cannot be lifted")
+        values = {**values, **_take_initial_values(module)}
+        parts.append(Part(read_manifest(module).function(name), module, values))
+    module, values = join(parts)
+    diagnostics += _run(module, target_passes, "the joined programs cannot be lifted")
     return LiftedModule(module, read_manifest(module), diagnostics, values)
 
 
@@ -309,15 +374,6 @@ def _run(module: ir.Module, passes: list[str], problem: str) -> tuple[Diagnostic
     return diagnostics
 
 
-def _copy_of(module: ir.Module) -> ir.Module:
-    """The module once more, in the same context."""
-    from torch_mlir import ir
-
-    data = io.BytesIO()
-    module.operation.write_bytecode(data)
-    return ir.Module.parse(data.getvalue(), module.context)
-
-
 def _take_initial_values(module: ir.Module) -> dict[str, Any]:
     """Moves the contents of lifted globals from the IR to where sessions look for them."""
     import numpy as np
@@ -336,55 +392,11 @@ def _take_initial_values(module: ir.Module) -> dict[str, Any]:
     return values
 
 
-def _refuse_unliftable(module: ir.Module) -> None:
-    """Only ranked tensors can be slots, and only they cross the border of a runtime."""
+def _hide_others(module: ir.Module, function: str) -> None:
+    """Makes every other public function private."""
     from torch_mlir import ir
 
-    functions = [op for op in module.body if op.operation.name == "func.func" and _is_public(op)]
-    if not functions:
-        raise LiftError("the module has no public function, so nothing can be lifted")
-    for function in functions:
-        kind = function.attributes["function_type"].value
-        for side, types in (("argument", kind.inputs), ("result", kind.results)):
-            for index, each in enumerate(types):
-                if not isinstance(each, ir.RankedTensorType):
-                    raise LiftError(
-                        f"{side} #{index} of function {function.attributes['sym_name'].value!r} "
-                        f"is {each}; lift takes StableHLO on ranked tensors"
-                    )
-
-
-def _is_public(function: Any) -> bool:
-    mark = "sym_visibility"
-    return mark not in function.attributes or function.attributes[mark].value == "public"
-
-
-def _import(source: Any) -> tuple[ir.Module, Mapping[str, Any]]:
-    """The source as a module, with the initial values that it brings."""
-    from kvlift.frontends import jax, stablehlo
-
-    kind = type(source)
-    if kind.__name__ == "ExportedProgram" and kind.__module__.startswith("torch.export"):
-        from kvlift.frontends.torch_export import import_exported_program
-
-        imported = import_exported_program(source)
-        return imported.module, imported.values
-    if kind.__name__ == "Module" and kind.__module__.startswith("torch_mlir."):
-        host().prepare_context(source.context._CAPIPtr)
-        return source, {}
-    if jax.is_jax_program(source):
-        return jax.import_jax_program(source), {}
-    if isinstance(source, os.PathLike) or (isinstance(source, str) and _is_path(source)):
-        return stablehlo.import_file(source), {}
-    if isinstance(source, str | bytes):
-        return stablehlo.import_stablehlo(source), {}
-    raise SourceError(
-        f"cannot lift a {kind.__module__}.{kind.__qualname__}; pass an ExportedProgram "
-        "(kvlift.export makes one from an nn.Module), a torch_mlir.ir.Module, a lowered or "
-        "exported JAX function, or StableHLO as text, bytes or a path"
-    )
-
-
-def _is_path(text: str) -> bool:
-    """Every module in text has a brace or a line break; hardly any path has."""
-    return text.strip() != "" and not any(mark in text for mark in "{}\n")
+    with module.context:
+        for op in module.body:
+            if is_public_function(op) and op.attributes["sym_name"].value != function:
+                op.attributes["sym_visibility"] = ir.StringAttr.get("private")

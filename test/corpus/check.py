@@ -114,7 +114,7 @@ def _run(program: Program, lifted, target: str, expected: list[list[np.ndarray]]
 
 def _compare_calls(program: Program, session, calls, expected) -> str:
     """The first difference, or nothing. A tie that the lift did not find is fed back by hand."""
-    function = session.function
+    function = session.function().signature
     by_hand = {a: r for a, r in program.ties if not function.arguments[a].is_state}
     last: dict[int, np.ndarray] = {}
     wrong = ""
@@ -137,7 +137,7 @@ def _compare_calls(program: Program, session, calls, expected) -> str:
 def _results(session, given: list[np.ndarray]) -> dict[int, np.ndarray]:
     """All results of one call by index, a slot's from the session's state."""
     outputs = session(*given)
-    function = session.function
+    function = session.function().signature
     plain = [r.index for r in function.results if not r.is_state]
     listed = (outputs,) if len(plain) == 1 else outputs or ()
     found = dict(zip(plain, listed, strict=True))

@@ -180,7 +180,7 @@ def _first_difference(prepared: Prepared, program: Any) -> str:
 
 def _results(session: Any, given: list[Any]) -> dict[int, Any]:
     outputs = session(*given)
-    function = session.function
+    function = session.function().signature
     plain = [r.index for r in function.results if r.slot is None]
     listed = (outputs,) if len(plain) == 1 else outputs or ()
     found = dict(zip(plain, listed, strict=True))

@@ -397,7 +397,7 @@ def test_interrupted_calls(target: str, when: str, error: type[BaseException], m
     session = program.session(state={"cache": cache, "count": 0})
     session(row, 0)
     before = session.state["cache"]
-    executable = program._executable(None)
+    executable = session.function()._executable
     real = executable.run
 
     def interrupted(buffers):

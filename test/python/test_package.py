@@ -177,7 +177,8 @@ def test_a_session_binds_mapped_weights_where_they_lie(tmp_path: Path, target: s
     loaded = kvlift.load(path)
     program = kvlift.compile(loaded, target, cache=False)
     (executable,) = program._executables.values()
-    buffer = executable.put(loaded.values["w"], copy=False)
+    w = next(a for a in executable.function.arguments if a.name == "w")
+    buffer = executable.put(w.index, loaded.values["w"], copy=False)
     assert executable.address(buffer) == loaded.values["w"].ctypes.data
     expected = []
     with kvlift.compile(lifted, target, cache=False).session() as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kvlift.slots import Function, TensorType
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A runtime's own handle of a device buffer (a jax array, an IREE buffer view).
 Buffer = Any
+# The library whose arrays a session gives back.
+Returns = Literal["numpy", "torch", "jax"]
 
 
 class LiftedSource(Protocol):
@@ -38,12 +40,15 @@ class LiftedSource(Protocol):
     def for_target(self, target: str, *, require: Require | None = None) -> LiftedSource:
         """A copy of it in the form that suits one target."""
 
+    def isolate(self, function: str, entry: str | None = None) -> LiftedSource:
+        """A copy whose only public function is that one, by the name `entry` if given."""
+
     def artifact(self, version: str | None = None) -> bytes:
         """The module as a portable StableHLO artifact of that version."""
 
 
 class Executable(Protocol):
-    """One compiled function on one device.
+    """One compiled function on one device, which all executables of a program share.
 
     Attributes:
         function: its arguments, results and slots.
@@ -54,20 +59,33 @@ class Executable(Protocol):
     function: Function
     overwritten: frozenset[int]
 
-    def put(self, value: Host, *, copy: bool) -> Buffer:
+    def for_session(self) -> Executable:
+        """The executable for one session, which may run beside those of other sessions."""
+
+    def put(self, argument: int, value: Host, *, copy: bool) -> Buffer:
         """A device buffer with that value.
 
         Args:
-            value: a C-contiguous host array.
+            argument: index of the argument that it is for.
+            value: a C-contiguous host array of the argument's type.
             copy: whether the buffer must own its memory; else it may share the array's, which
                 it then keeps alive and never writes.
         """
+
+    def adopt(self, argument: int, value: Any) -> Buffer | None:
+        """The value itself, when it is a buffer of this device and of the argument's type."""
 
     def run(self, buffers: Sequence[Buffer]) -> list[Buffer]:
         """Runs once, to completion: one buffer per argument in, one per result out."""
 
     def fetch(self, buffer: Buffer, tensor: TensorType) -> Host:
         """The buffer's value in memory of its own."""
+
+    def view(self, buffer: Buffer, tensor: TensorType) -> Host:
+        """The buffer's memory without a copy where the host can read it; never to be written."""
+
+    def take(self, buffer: Buffer, tensor: TensorType, kind: Returns) -> Any:
+        """A result that nobody else holds, as an array of that kind; a copy only if it must be."""
 
     def address(self, buffer: Buffer) -> int:
         """Where the buffer's memory starts."""
@@ -94,7 +112,7 @@ class Backend(Protocol):
     """A runtime on one device."""
 
     def compile(self, lifted: LiftedSource, function: Function) -> Executable:
-        """Compiles one function of the module.
+        """Compiles one function of the module, without the others.
 
         Raises:
             CompileError: the runtime's compiler refuses; its diagnostics are in the message.
@@ -114,3 +132,6 @@ class Backend(Protocol):
 
         `version` names the compiler for a reader.
         """
+
+    def on_one_device(self, executables: Sequence[Executable]) -> Sequence[Executable]:
+        """The functions of one program, so that they can share buffers."""

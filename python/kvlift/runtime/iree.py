@@ -7,6 +7,7 @@ memory that is reused, so only copies go out.
 
 from __future__ import annotations
 
+import copy as copy_module
 import functools
 import importlib.metadata
 from collections.abc import Mapping, Sequence
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import CompileError
 from kvlift.runtime import values
 from kvlift.runtime.iree_compiler import FLAGS, Compiled, compile_for_cpu
+from kvlift.runtime.memory import Memory
 from kvlift.slots import Function, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
-    from kvlift.runtime.backend import LiftedSource
+    from kvlift.runtime.backend import LiftedSource, Returns
     from kvlift.runtime.values import Host
 
 # Measured on two cores, decode-like steps, local-sync / local-task: 0.5 MB of weights 32 / 208 us,
@@ -63,18 +65,25 @@ class IreeBackend:
 
     def compile(self, lifted: LiftedSource, function: Function) -> IreeExecutable:
         """Compiles the module and loads the function."""
-        return self._executable(compile_for_cpu(lifted.artifact(), function), function)
+        source = lifted.isolate(function.name).artifact()
+        return self._executable(compile_for_cpu(source, function), function)
 
     def deserialize(self, blob: bytes, function: Function) -> IreeExecutable:
         """Loads the module that `IreeExecutable.serialize` gave."""
         return self._executable(Compiled.from_bytes(blob), function)
+
+    def on_one_device(self, executables: Sequence[Any]) -> list[IreeExecutable]:
+        """The same, all with threads if one of them is worth it: a driver is a device."""
+        if len({executable.driver for executable in executables}) == 1:
+            return list(executables)
+        return [executable.on_driver("local-task") for executable in executables]
 
     def compiler_facts(self) -> Mapping[str, str]:
         """Versions of compiler and runtime, and the compiler's flags."""
         return self._facts
 
     def _executable(self, compiled: Compiled, function: Function) -> IreeExecutable:
-        driver = _driver(function, compiled)
+        driver = "local-task" if _threads_pay(function, compiled) else "local-sync"
         try:
             return IreeExecutable(function, compiled, self._runtime, driver)
         except (AttributeError, TypeError) as error:
@@ -96,23 +105,34 @@ class IreeExecutable:
         self._copied_back = [s for s in function.slots if s.argument in compiled.untied]
         self._compiled = compiled
         self._runtime = runtime
-        config = _config(runtime, driver)
-        module = runtime.VmModule.copy_buffer(config.vm_instance, compiled.vmfb)
-        self._context = runtime.VmContext(config.vm_instance, [*config.default_vm_modules, module])
-        self._entry = module.lookup_function(function.name)
+        self._config = _config(runtime, driver)
+        self._module = runtime.VmModule.copy_buffer(self._config.vm_instance, compiled.vmfb)
+        self._entry = self._module.lookup_function(function.name)
         if self._entry is None:
             raise CompileError(f"the compiled IREE module has no function {function.name!r}")
-        self._device = config.device
+        self._context = self._new_context()
+        self._device = self._config.device
         self._memory_type = int(runtime.MemoryType.DEVICE_LOCAL | runtime.MemoryType.HOST_VISIBLE)
         self._usage = int(runtime.BufferUsage.DEFAULT | runtime.BufferUsage.MAPPING)
-        self._types = {
-            values.numpy_dtype(a.type.dtype): _element_type(runtime, a.type.dtype)
-            for a in function.arguments
-        }
+        self._element_types = [_element_type(runtime, a.type.dtype) for a in function.arguments]
 
-    def put(self, value: Host, *, copy: bool) -> Any:
+    def _new_context(self) -> Any:
+        config = self._config
+        modules = [*config.default_vm_modules, self._module]
+        return self._runtime.VmContext(config.vm_instance, modules)
+
+    def on_driver(self, driver: str) -> IreeExecutable:
+        """The same code on another driver's device."""
+        return IreeExecutable(self.function, self._compiled, self._runtime, driver)
+
+    def for_session(self) -> IreeExecutable:
+        """The same code with a context of its own: one context serves one thread at a time."""
+        own = copy_module.copy(self)
+        own._context = self._new_context()
+        return own
+
+    def put(self, argument: int, value: Host, *, copy: bool) -> Any:
         """A buffer view; memory that is not aligned to 64 bytes is copied (IREE would crash)."""
-        element_type = self._types[value.dtype]
         raw = _bytes_of(value)
         if copy or raw.size == 0 or not (values.is_aligned(raw) and raw.flags.writeable):
             buffer = self._device.allocator.allocate_buffer_copy(
@@ -125,7 +145,10 @@ class IreeExecutable:
             buffer = self._device.allocator.import_host_allocation(
                 raw, self._memory_type, self._usage
             )
-        return self._runtime.HalBufferView(buffer, value.shape, element_type)
+        return self._runtime.HalBufferView(buffer, value.shape, self._element_types[argument])
+
+    def adopt(self, argument: int, value: Any) -> None:
+        """Nothing: callers have no buffers of IREE."""
 
     def run(self, buffers: Sequence[Any]) -> list[Any]:
         """Invokes the synchronous entry point, without FunctionInvoker's overhead."""
@@ -164,8 +187,17 @@ class IreeExecutable:
 
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
         """A copy of the mapped memory, which the device reuses."""
+        return values.own_copy(self.view(buffer, tensor))
+
+    def view(self, buffer: Any, tensor: TensorType) -> Host:
+        """The mapped memory; the buffer lives as long as a view of it."""
         raw = _mapped_bytes(buffer)
-        return values.own_copy(raw.view(values.numpy_dtype(tensor.dtype)).reshape(buffer.shape))
+        memory = Memory(raw.ctypes.data, raw.size, (raw, buffer))
+        return memory.array(tuple(buffer.shape), values.numpy_dtype(tensor.dtype))
+
+    def take(self, buffer: Any, tensor: TensorType, kind: Returns) -> Any:
+        """A copy: a result may lie in the memory of a slot, or in memory that is reused."""
+        return values.as_kind(values.aligned_copy(self.view(buffer, tensor)), kind)
 
     def address(self, buffer: Any) -> int:
         """Where the buffer is mapped."""
@@ -205,11 +237,11 @@ def _mapped_bytes(buffer: Any) -> Host:
     return raw
 
 
-def _driver(function: Function, compiled: Compiled) -> str:
+def _threads_pay(function: Function, compiled: Compiled) -> bool:
     """By the bytes that a step reads but does not write: weights, in the main."""
     read = [a for a in function.arguments if not a.is_state and a.index not in compiled.overwritten]
     sizes = [values.byte_size(a.type) or 0 for a in read]
-    return "local-task" if sum(sizes) >= _BYTES_WORTH_THREADS else "local-sync"
+    return sum(sizes) >= _BYTES_WORTH_THREADS
 
 
 @functools.cache

@@ -6,20 +6,18 @@ result, if nobody else holds a view of it. So slots are copied in, and only copi
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError
 from kvlift.runtime import values
+from kvlift.runtime.memory import Memory
 from kvlift.slots import Argument, Function, TensorType
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from kvlift.audit import Copy
-    from kvlift.runtime.backend import LiftedSource
+    from kvlift.runtime.backend import LiftedSource, Returns
     from kvlift.runtime.values import Host
 
 # Without it XLA:CPU copies a slot that is read before it is written (openxla/xla#20440).
@@ -52,9 +50,9 @@ class PjrtBackend:
         _require(self._client, ("compile_and_load",))
 
     def compile(self, lifted: LiftedSource, function: Function) -> PjrtExecutable:
-        """Compiles the function as XLA's entry point."""
+        """Compiles the function as XLA's entry point, which must be called `main`."""
         _refuse_dynamic(function)
-        source = _with_entry(lifted.artifact(_common_version()), function.name, lifted)
+        source = lifted.isolate(function.name, "main").artifact(_common_version())
         try:
             overrides = _CPU_OPTIONS if self._platform == "cpu" else {}
             loaded = self._compile(source, overrides)
@@ -102,9 +100,13 @@ class PjrtBackend:
         self, loaded: Any, function: Function, blob: bytes | None = None
     ) -> PjrtExecutable:
         _require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
-        return PjrtExecutable(function, loaded, self._put, blob)
+        return PjrtExecutable(function, loaded, self._device, self._put, blob)
 
-    def _compile(self, source: bytes | str, overrides: dict[str, bool]) -> Any:
+    def on_one_device(self, executables: Sequence[Any]) -> Sequence[PjrtExecutable]:
+        """They are: a backend has one."""
+        return executables
+
+    def _compile(self, source: bytes, overrides: dict[str, bool]) -> Any:
         return self._client.compile_and_load(source, [self._device], _options(overrides))
 
 
@@ -122,26 +124,54 @@ def _has_control_flow(loaded: Any) -> bool:
 
 
 class PjrtExecutable:
-    """A loaded XLA executable."""
+    """A loaded XLA executable; it keeps nothing between runs."""
 
     def __init__(
         self,
         function: Function,
         loaded: Any,
-        put: Callable[[Host, bool], Any],
+        device: Any,
+        put: Callable[[Any, Host, bool], Any],
         blob: bytes | None = None,
     ) -> None:
         """Made by `PjrtBackend.compile`, or loaded from `blob`."""
+        import jax
+
         self.function = function
         # XLA writes into no buffer that is not donated.
         self.overwritten: frozenset[int] = frozenset()
         self._loaded = loaded
+        self._device = device
+        self._is_host_memory = device.platform == "cpu"
         self._put = put
         self._blob = blob
+        self._array_type = jax.Array
+        self._avals = [
+            jax.core.ShapedArray(a.type.shape, values.numpy_dtype(a.type.dtype))
+            for a in function.arguments
+        ]
 
-    def put(self, value: Host, *, copy: bool) -> Any:
+    def for_session(self) -> PjrtExecutable:
+        """Itself: PJRT runs one executable from many threads."""
+        return self
+
+    def put(self, argument: int, value: Host, *, copy: bool) -> Any:
         """A jax array; XLA itself copies memory that is not aligned to 64 bytes."""
-        return self._put(value, copy)
+        return self._put(self._avals[argument], value, copy)
+
+    def adopt(self, argument: int, value: Any) -> Any | None:
+        """A jax array of the very type on the very device."""
+        aval = self._avals[argument]
+        if (
+            isinstance(value, self._array_type)
+            and value.dtype == aval.dtype
+            and value.shape == aval.shape
+            and value.is_fully_addressable
+            and value.devices() == {self._device}
+            and not value.is_deleted()
+        ):
+            return value
+        return None
 
     def run(self, buffers: Sequence[Any]) -> list[Any]:
         """Runs and waits, so that the caller's arguments are free to change afterwards."""
@@ -153,9 +183,30 @@ class PjrtExecutable:
 
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
         """A copy: a view that outlives the call would make XLA copy the whole slot silently."""
+        return values.own_copy(self.view(buffer, tensor))
+
+    def view(self, buffer: Any, tensor: TensorType) -> Host:
+        """The device's memory on a CPU, unknown to XLA; a copy from any other device."""
         import numpy as np
 
-        return values.own_copy(np.asarray(buffer))
+        if not self._is_host_memory:
+            return np.asarray(buffer)
+        return self._memory(buffer, is_writable=False).array(buffer.shape, buffer.dtype)
+
+    def take(self, buffer: Any, tensor: TensorType, kind: Returns) -> Any:
+        """The result's own buffer: XLA gives each result a buffer that it uses for nothing else."""
+        if kind == "jax":
+            return buffer
+        if not self._is_host_memory:
+            return values.as_kind(self.fetch(buffer, tensor), kind)
+        array = self._memory(buffer, is_writable=True).array(buffer.shape, buffer.dtype)
+        return values.as_kind(array, kind)
+
+    def _memory(self, buffer: Any, *, is_writable: bool) -> Memory:
+        buffer.block_until_ready()
+        return Memory(
+            buffer.unsafe_buffer_pointer(), buffer.nbytes, buffer, is_writable=is_writable
+        )
 
     def address(self, buffer: Any) -> int:
         """The device pointer."""
@@ -196,8 +247,8 @@ class PjrtExecutable:
             raise CompileError(f"XLA cannot serialize the compiled program: {error}") from error
 
 
-def _device_put(jax: Any, device: Any) -> Callable[[Host, bool], Any]:
-    """A function that puts a host array on the device, 64-bit types included.
+def _device_put(jax: Any, device: Any) -> Callable[[Any, Host, bool], Any]:
+    """A function that puts a host array of a type (an aval) on the device, 64-bit types included.
 
     `jax.device_put` would narrow i64 and f64 unless the user's process enables x64.
     """
@@ -211,17 +262,20 @@ def _device_put(jax: Any, device: Any) -> Callable[[Host, bool], Any]:
     # jaxlib 0.10 added the argument; before, the put never narrowed.
     extra = {"enable_x64": True} if "enable_x64" in (batched_device_put.__doc__ or "") else {}
 
-    @functools.cache
-    def aval_of(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
-        return jax.core.ShapedArray(shape, dtype)
-
-    def put(value: Host, copy: bool) -> Any:
-        aval = aval_of(value.shape, value.dtype)
+    def put(aval: Any, value: Host, copy: bool) -> Any:
         return batched_device_put(
             aval, sharding, [value], [device], committed=True, force_copy=copy, **extra
         )
 
     return put
+
+
+def host_array(array: Host) -> Any:
+    """A jax array on the CPU with that value, of 64-bit types too; it shares aligned memory."""
+    import jax
+
+    put = _device_put(jax, jax.devices("cpu")[0])
+    return put(jax.core.ShapedArray(array.shape, array.dtype), array, False)
 
 
 def _common_version() -> str | None:
@@ -232,34 +286,6 @@ def _common_version() -> str | None:
         return str(stablehlo.get_current_version())
     except (ImportError, AttributeError):
         return None
-
-
-def _with_entry(artifact: bytes, name: str, lifted: LiftedSource) -> bytes | str:
-    """The module with the function as `@main`, which is the only entry that XLA takes."""
-    functions = [f.name for f in lifted.manifest.functions]
-    if functions == ["main"]:
-        return artifact
-    from jax.extend.mlir import ir
-    from jax.extend.mlir.dialects import stablehlo
-
-    with ir.Context() as context:
-        stablehlo.register_dialect(context)
-        module = stablehlo.deserialize_portable_artifact(context, artifact)
-        table = ir.SymbolTable(module.operation)
-        for other in functions:
-            if other != name:
-                table[other].attributes["sym_visibility"] = ir.StringAttr.get("private")
-        if name != "main":
-            if "main" in functions:
-                _rename(table, module, "main", "main.other")
-            _rename(table, module, name, "main")
-        return str(module.operation.get_asm(enable_debug_info=True))
-
-
-def _rename(table: Any, module: Any, old: str, new: str) -> None:
-    operation = table[old]
-    table.replace_all_symbol_uses(old, new, module.operation)
-    table.set_symbol_name(operation, new)
 
 
 def _refuse_dynamic(function: Function) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError, Diagnostic, SessionError
 from kvlift.runtime import values
 from kvlift.runtime.executable_cache import open_cache
 from kvlift.runtime.obtaining import Obtained, obtain
-from kvlift.runtime.session import Session
+from kvlift.runtime.session import Concurrency, Session, SessionOptions
 from kvlift.slots import Argument, Function, Manifest, Result
 
 if TYPE_CHECKING:
     from kvlift.audit import AuditReport
     from kvlift.lifting import Require
-    from kvlift.runtime.backend import Backend, Executable, LiftedSource
+    from kvlift.runtime.backend import Backend, Executable, LiftedSource, Returns
     from kvlift.runtime.executable_entry import Entry
 
 TARGETS = ("pjrt:cpu", "pjrt:cuda", "iree:cpu")
@@ -48,6 +49,11 @@ class Program:
         weights: Mapping[str, Any] | None = None,
         state: Mapping[str, Any] | None = None,
         function: str | None = None,
+        *,
+        returns: Returns = "numpy",
+        concurrency: Concurrency = "error",
+        checkpoint_every: int | None = None,
+        check_finite: bool = False,
     ) -> Session:
         """A session: the buffers of the slots and weights, and calls that update them.
 
@@ -57,14 +63,22 @@ class Program:
         Args:
             weights: values by argument name, instead of those that the lift found.
             state: initial values by slot name, instead of those that the lift found.
-            function: which function to call; only needed when there are several.
+            function: the only function of the session; all of them by default.
+            returns: whose arrays the results are: `numpy`, `torch` or `jax`.
+            concurrency: what happens to a call while another thread uses the session: `error`,
+                or `wait` until that is done.
+            checkpoint_every: after how many calls to take a restore point (copies of all slots
+                in host memory), for `Session.restore_last`.
+            check_finite: whether an argument with an infinity or a NaN is refused.
 
         Raises:
             SessionError: a value is missing, unknown, or of a wrong shape or type.
             KeyError: no such function.
         """
-        executable = self._executable(function)
-        return Session(executable, self._values, weights or {}, state or {})
+        options = SessionOptions(returns, concurrency, checkpoint_every, check_finite)
+        names = [function] if function is not None else list(self._executables)
+        executables = [self._executable(name).for_session() for name in names]
+        return Session(executables, self._values, weights or {}, state or {}, options)
 
     def audit(self) -> AuditReport:
         """The slot-sized copies that the compiled program makes in each call."""
@@ -122,11 +136,23 @@ def compile(
         _refuse_types(function)
     kept = open_cache(cache)
     packaged = lifted.compiled if trust_compiled else {}
-    obtained = {f.name: obtain(kept, backend, lifted, f, target, packaged) for f in functions}
-    program = Program(lifted, target, obtained)
+    obtained = {
+        f.name: obtain(kept, backend, lifted.isolate(f.name), f, target, packaged)
+        for f in functions
+    }
+    program = Program(lifted, target, _on_one_device(backend, obtained))
     if require == "in_place" and not (report := program.audit()).is_in_place:
         raise CompileError(f"the compiled program does not keep its slots in place\n{report}")
     return program
+
+
+def _on_one_device(backend: Backend, obtained: dict[str, Obtained]) -> dict[str, Obtained]:
+    """Compiled one by one, each was loaded as suits it alone."""
+    executables = backend.on_one_device([o.executable for o in obtained.values()])
+    return {
+        name: replace(one, executable=executable)
+        for (name, one), executable in zip(obtained.items(), executables, strict=True)
+    }
 
 
 def _refuse_types(function: Function) -> None:

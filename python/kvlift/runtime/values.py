@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kvlift.runtime.backend import Returns
+
     Host = NDArray[Any]
 
 # MLIR's spelling of an element type to numpy's (or ml_dtypes') name of it.
@@ -126,6 +128,32 @@ def reinterpret(array: Host, old: TensorType, new: TensorType) -> Host:
     return array.reshape(-1).view(numpy_dtype(new.dtype)).reshape(new.shape)  # type: ignore[arg-type]
 
 
+def as_kind(array: Host, kind: Returns) -> Any:
+    """The array as one of numpy, torch or jax, on the same memory where that is possible."""
+    if kind == "numpy":
+        return array
+    return _as_torch(array) if kind == "torch" else _as_jax(array)
+
+
+def _as_torch(array: Host) -> Any:
+    """Types that numpy lacks go by their bits."""
+    import torch
+
+    name = array.dtype.name
+    if name in _NUMPY_NAMES.values():
+        return torch.from_numpy(array)
+    if not hasattr(torch, name):
+        raise SessionError(f"torch has no element type {name}; use returns='numpy'")
+    bits = array.view(f"i{array.dtype.itemsize}")
+    return torch.from_numpy(bits).view(getattr(torch, name))
+
+
+def _as_jax(array: Host) -> Any:
+    from kvlift.runtime.pjrt import host_array
+
+    return host_array(array)
+
+
 def own_copy(array: Host) -> Host:
     """A writable array with its own memory."""
     import numpy as np
@@ -171,6 +199,18 @@ def is_all_zero_bits(array: Host) -> bool:
     flat = array.reshape(-1).view(np.uint8)
     head = flat.size - flat.size % 8
     return not flat[:head].view(np.uint64).any() and not flat[head:].any()
+
+
+def are_same_bits(first: Host, second: Host) -> bool:
+    """Whether two arrays have the same type and bits, read at memory speed."""
+    import numpy as np
+
+    if (first.shape, first.dtype) != (second.shape, second.dtype):
+        return False
+    if first.ctypes.data == second.ctypes.data and first.strides == second.strides:
+        return True
+    raw = [np.ascontiguousarray(a).reshape(-1).view(np.uint8).data for a in (first, second)]
+    return bool(raw[0] == raw[1])
 
 
 def _is_literal(value: Any) -> bool:

@@ -167,7 +167,7 @@ def test_failed_run_keeps_the_state_or_poisons(program, is_intact):
     from kvlift.runtime.session import Session
 
     executable = Failing(program._executable(None), is_intact=is_intact)
-    session = Session(executable, {}, {}, {"k": cache(), "v": cache()})
+    session = Session([executable], {}, {}, {"k": cache(), "v": cache()})
     session(row(1), row(1), 0)
     before = session.state["k"]
     executable.is_failing = True
@@ -323,11 +323,11 @@ def test_what_the_compiler_refuses_is_in_the_error(target, capfd):
 def test_a_failure_before_the_run_never_poisons(program, monkeypatch):
     session = program.session(state={"k": cache(), "v": cache()})
 
-    def refuse(value, *, copy):
+    def refuse(argument, value, *, copy):
         raise MemoryError("no room")
 
     with monkeypatch.context() as patched:
-        patched.setattr(program._executable(None), "put", refuse)
+        patched.setattr(session.function()._executable, "put", refuse)
         with pytest.raises(SessionError, match="the call failed, the slots are as before it: no"):
             session(row(1), row(1), 0)
     np.testing.assert_array_equal(session.state["k"], cache())

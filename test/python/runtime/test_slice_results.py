@@ -141,7 +141,7 @@ class Failing:
 def test_failed_calls_leave_the_state_as_it_was(program, where):
     """On every runtime: nothing is written before everything is there."""
     executable = Failing(program._executable(None))
-    session = Session(executable, {}, {}, {"k": cache(), "v": -cache()})
+    session = Session([executable], {}, {}, {"k": cache(), "v": -cache()})
     session(row(1), row(1), 0)
     before = session.state["k"], session.state["v"]
     executable.fails_in = where
@@ -155,7 +155,7 @@ def test_failed_calls_leave_the_state_as_it_was(program, where):
 
 def test_an_insertion_that_stops_poisons(program):
     executable = Failing(program._executable(None))
-    session = Session(executable, {}, {}, {"k": cache(), "v": cache()})
+    session = Session([executable], {}, {}, {"k": cache(), "v": cache()})
     executable.fails_in = "insertion"
     with pytest.raises(SessionError, match="the session is poisoned and session"):
         session(row(2), row(2), 1)

@@ -80,7 +80,7 @@ def test_chained_steps_equal_the_interpreters(target, shape, dtype):
             assert (shown.shape, shown.dtype) == (start.shape, start.dtype)
             assert np.array_equal(bits(shown), cache)
         session.reset()
-        assert session.snapshot("c").tobytes() == start.tobytes()
+        assert session.state["c"].tobytes() == start.tobytes()
 
 
 def test_the_manifest_has_both_types():

@@ -1,0 +1,305 @@
+"""The slots of one session: their buffers, who may use them, and what is wrong with them.
+
+Everything that changes slots makes the new buffers first and then puts them in place by one
+assignment, so that an exception or an interrupt at any point leaves all old or all new.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import SessionError
+from kvlift.runtime import values
+from kvlift.runtime.memory import memory_of
+from kvlift.runtime.snapshots import Snapshot
+from kvlift.slots import SlicedSlot, Slot
+
+if TYPE_CHECKING:
+    from kvlift.runtime.backend import Buffer, Executable
+    from kvlift.runtime.values import Host
+
+
+@dataclass(frozen=True)
+class HeldSlot:
+    """A slot of a session, and how to bring it to the device and back.
+
+    Attributes:
+        slot: as the first function that has it describes it.
+        home: that function's executable; the others work on the same device.
+        initial: its first value.
+    """
+
+    slot: Slot | SlicedSlot
+    home: Executable
+    initial: InitialValue
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether it lies in host memory, and the session inserts what a call wrote."""
+        return isinstance(self.slot, SlicedSlot)
+
+    def stored(self, value: Any) -> Host:
+        """A caller's value in the store type.
+
+        Raises:
+            SessionError: it is of another type.
+        """
+        slot = self.slot
+        logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
+        return values.reinterpret(logical, slot.logical, slot.store)
+
+    def put(self, stored: Host) -> Buffer | Host:
+        """New memory of its own with that value."""
+        if self.is_sliced:
+            # Calls read it without a copy where the runtime can.
+            return values.aligned_copy(stored)
+        return self.home.put(self.slot.argument, stored, copy=True)
+
+    def view(self, held: Buffer | Host) -> Host:
+        """The current value in the logical type, on the slot's own memory."""
+        slot = self.slot
+        if self.is_sliced:
+            stored = held.view()
+            stored.flags.writeable = False
+        else:
+            stored = self.home.view(held, slot.store)
+        return values.reinterpret(stored, slot.store, slot.logical)
+
+
+@dataclass(frozen=True)
+class InitialValue:
+    """A slot's first value in its store type, kept for `reset`; zeros take no memory."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    data: Host | None
+
+    @staticmethod
+    def of(array: Host) -> InitialValue:
+        """Copied: the caller's tensor (a module's buffer) may change before a reset."""
+        data = None if values.is_all_zero_bits(array) else values.own_copy(array)
+        return InitialValue(array.shape, array.dtype, data)
+
+    def value(self) -> Host:
+        """The value; not to be written."""
+        import numpy as np
+
+        return np.zeros(self.shape, self.dtype) if self.data is None else self.data
+
+
+class SlotStore:
+    """The buffers of a session's slots.
+
+    Attributes:
+        slots: what is held, in program order.
+        held: one buffer per slot, or host memory for a sliced one; replaced as a whole.
+        lock: whoever reads or changes slots holds it.
+        poison: why the slots are not to be trusted; None when they are.
+        calls: how many calls made the slots what they are, since the initial values.
+        checkpoint: the last restore point.
+    """
+
+    def __init__(self, slots: Sequence[HeldSlot], *, waits: bool, checkpoint_every: int | None):
+        """Starts with the initial values.
+
+        Args:
+            slots: what to hold.
+            waits: whether a second user waits for the first; else it is refused.
+            checkpoint_every: how many calls there are from one restore point to the next.
+        """
+        self.slots = tuple(slots)
+        self.lock = threading.Lock()
+        self.poison: str | None = None
+        self.calls = 0
+        self.checkpoint: Snapshot | None = None
+        self._waits = waits
+        self._every = checkpoint_every
+        self._user: int | None = None
+        self._is_closed = False
+        self._index = {slot.slot.name: i for i, slot in enumerate(self.slots)}
+        self._loans: list[tuple[str, weakref.ref[Any]]] = []
+        self.held: list[Buffer | Host] = self._fresh()
+
+    @property
+    def names(self) -> list[str]:
+        """The slots' names in program order."""
+        return list(self._index)
+
+    def index(self, name: str) -> int:
+        """Where a slot is.
+
+        Raises:
+            KeyError: no such slot.
+        """
+        if name not in self._index:
+            raise KeyError(f"no slot {name!r}; the session has: {', '.join(self._index)}")
+        return self._index[name]
+
+    def refuse_second_user(self) -> None:
+        """To be asked before the lock is taken.
+
+        Raises:
+            SessionError: another thread uses the session and this one is not to wait, or this
+                one uses it already.
+        """
+        if not self.lock.locked():
+            return
+        if self._user == threading.get_ident():
+            raise SessionError("the session is in a call of this very thread; wait until it ends")
+        if not self._waits:
+            raise SessionError(
+                "the session is in use by another thread; make a session for each thread, or "
+                "program.session(concurrency='wait')"
+            )
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """The only user of an open session for the time of the block."""
+        self.refuse_second_user()
+        with self.lock:
+            self._user = threading.get_ident()
+            self.check_open()
+            yield
+
+    def begin_call(self) -> None:
+        """Checks that a call may change the slots; the lock is held.
+
+        Raises:
+            SessionError: the session is closed or poisoned, or a slot is borrowed.
+        """
+        self._user = threading.get_ident()
+        self.check_usable()
+        if self._loans:
+            self.check_not_borrowed()
+
+    def check_open(self) -> None:
+        """Refuses a closed session."""
+        if self._is_closed:
+            raise SessionError("the session is closed; make a new one with program.session()")
+
+    def check_usable(self) -> None:
+        """Refuses a closed or poisoned session."""
+        self.check_open()
+        if self.poison is not None:
+            raise SessionError(f"the session is poisoned: {self.poison}; {self.ways_back()}")
+
+    def check_not_borrowed(self) -> None:
+        """Refuses to change memory that somebody looks at."""
+        self._loans = [loan for loan in self._loans if loan[1]() is not None]
+        if self._loans:
+            name = self._loans[0][0]
+            raise SessionError(
+                f"slot {name!r} is still borrowed; leave the block of session.borrow({name!r}) "
+                "and drop every view of it (`del`) first"
+            )
+
+    def ways_back(self) -> str:
+        """How to use a poisoned session again."""
+        ways = "session.reset() restores its initial values, session.restore(snapshot) a snapshot"
+        if self.checkpoint is None:
+            return ways
+        return f"{ways}, session.restore_last() the slots after {self.checkpoint.calls} calls"
+
+    def checkpoint_if_due(self) -> None:
+        """Takes a restore point before the call that follows each `checkpoint_every` calls."""
+        if self._every is None or self.calls == 0 or self.calls % self._every:
+            return
+        if self.checkpoint is None or self.checkpoint.calls != self.calls:
+            self.checkpoint = self.snapshot()
+
+    def view(self, name: str) -> Host:
+        """A slot's current value without a copy; it must not outlive the caller's use."""
+        index = self.index(name)
+        return self.slots[index].view(self.held[index])
+
+    def lend(self, name: str) -> Host:
+        """The same, noted until the last view of it is gone."""
+        view = self.view(name)
+        memory = memory_of(view)
+        if memory is not None:
+            self._loans.append((name, weakref.ref(memory)))
+        return view
+
+    def snapshot(self) -> Snapshot:
+        """Copies of all slots."""
+        copies = {name: values.own_copy(self.view(name)) for name in self._index}
+        return Snapshot(self.calls, copies)
+
+    def replace(self, new: Mapping[str, Any], calls: int) -> None:
+        """Puts new values into some slots, all or none of them; heals a poisoned session.
+
+        Raises:
+            SessionError: a slot is borrowed, or a value is of a wrong type.
+        """
+        self.check_not_borrowed()
+        stored = {
+            self.index(name): self.slots[self.index(name)].stored(v) for name, v in new.items()
+        }
+        if len(stored) == len(self.slots):
+            self._drop_if_poisoned()
+        held = list(self.held) or [None] * len(self.slots)
+        for index, value in stored.items():
+            held[index] = self.slots[index].put(value)
+        self.held = held
+        self.calls = calls
+        self.poison = None
+
+    def reset(self) -> None:
+        """Puts every slot back to its initial value."""
+        self.check_not_borrowed()
+        self._drop_if_poisoned()
+        self.held = self._fresh()
+        self.calls = 0
+        self.checkpoint = None
+        self.poison = None
+
+    def fork(self, homes: Mapping[int, Executable]) -> SlotStore:
+        """Another store with the same values in memory of its own.
+
+        Args:
+            homes: the executables of the new session by the identity of those of this one.
+        """
+        slots = [HeldSlot(s.slot, homes[id(s.home)], s.initial) for s in self.slots]
+        copies = self._copies(slots)
+        other = SlotStore.__new__(SlotStore)
+        other.__dict__.update(self.__dict__)
+        other.slots = tuple(slots)
+        other.lock = threading.Lock()
+        other._loans = []
+        other.held = copies
+        return other
+
+    def addresses(self) -> dict[str, int]:
+        """Where each slot's memory starts: on the device, or on the host for a sliced one."""
+        found = {}
+        for slot, held in zip(self.slots, self.held, strict=True):
+            on_host = slot.is_sliced
+            address = held.ctypes.data if on_host else slot.home.address(held)
+            found[slot.slot.name] = int(address)
+        return found
+
+    def close(self) -> None:
+        """Frees the slots; views that are still borrowed keep their memory."""
+        self._is_closed = True
+        self.held = []
+        self.slots = ()
+        self.checkpoint = None
+
+    def _fresh(self) -> list[Buffer | Host]:
+        return [slot.put(slot.initial.value()) for slot in self.slots]
+
+    def _copies(self, slots: Sequence[HeldSlot]) -> list[Buffer | Host]:
+        return [
+            slot.put(held if slot.is_sliced else slot.home.view(held, slot.slot.store))
+            for slot, held in zip(slots, self.held, strict=True)
+        ]
+
+    def _drop_if_poisoned(self) -> None:
+        """What nobody can use need not lie beside the new values."""
+        if self.poison is not None:
+            self.held = []
