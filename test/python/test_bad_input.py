@@ -226,12 +226,14 @@ def test_truncations_in_kvlift_opt(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [5, None, 2.5, object(), ["text"], {"a": 1}, bytearray(b"module {}"), kvlift.lift]
+    "source", [5, None, 2.5, object(), ["text"], {"text"}, bytearray(b"module {}"), kvlift.lift]
 )
 def test_wrong_typed_source(source: object) -> None:
     kind = type(source)
     with pytest.raises(kvlift.SourceError, match=rf"cannot lift a builtins\.{kind.__name__}; pass"):
         kvlift.lift(source)
+    with pytest.raises(kvlift.SourceError, match=rf"cannot lift a builtins\.{kind.__name__}; pass"):
+        kvlift.lift({"decode": source})
 
 
 def test_a_bare_nn_module_is_told_about_export() -> None:
