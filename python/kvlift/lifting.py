@@ -355,6 +355,7 @@ def _target_passes(target: str, on_conflict: str, require: str | None) -> list[s
     """The passes that may be run again on a lifted module, for another target."""
     options = f"target={target} on-conflict={on_conflict} require={require or 'none'}"
     return [
+        f"kvlift-unroll-loops{{target={target}}}",
         f"kvlift-choose-storage{{target={target}}}",
         # Slots that are stored as other types are read through new views.
         "kvlift-simplify-reads",

@@ -174,7 +174,7 @@ bool kvlift::isNeededAfter(Value old, Operation update, Operation except) {
   return false;
 }
 
-static bool hasNoEffect(Operation op) {
+bool kvlift::hasNoEffect(Operation op) {
   std::string_view name = op.name();
   if (!name.starts_with("stablehlo.") || name == "stablehlo.custom_call" ||
       name.ends_with("feed") || name == "stablehlo.send" ||

@@ -38,6 +38,10 @@ bool isUntouched(Value newer, Value older,
                  const std::vector<std::optional<int64_t>> &low,
                  const Dims &sizes);
 
+/// Whether the op only makes its results, as far as is known without a look at
+/// its regions.
+bool hasNoEffect(Operation op);
+
 /// Erases those of the ops that nothing uses and have no effect, and then what
 /// only they used. One of the ops may use another: after a first call, a second
 /// one could get an op that is gone.
