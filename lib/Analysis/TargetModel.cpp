@@ -78,7 +78,7 @@ static constexpr TargetFact table[] = {
     {ireeCpu, Habit::copiesInBranches, "IREE copies the slot in and out of",
      "if-two-updates"},
     {ireeCpu, Habit::copiesInLoops, "IREE copies the slot in each iteration of",
-     "while-carried"},
+     "while-given-length"},
     {ireeCpu, Habit::transposesScatters,
      "IREE transposes the whole slot for a scatter that does not index the "
      "leading dimensions in order:",

@@ -7,18 +7,16 @@
 //
 // A target that copies what a loop carries, in each iteration, keeps the same
 // updates in place when they stand one after the other.
-// 1. Ask the target model which loops of each function copy a slot.
+// 1. Ask the target model which loops of a function copy a slot.
 // 2. Plan to unroll those that run a constant number of times; loops inside of
 //    others first, as their bodies count once for each iteration around them.
 // 3. Put a copy of the body in the loop's place for each iteration, with the
 //    values that the one before it yields. What the loop counts is a constant
 //    in each copy, so that its updates get constant places.
 //
-// A loop stays, with a remark, if the number of iterations is not known or its
-// condition does more than compare, if a loop in it stays, and if more ops
-// would stand there than `limit`. Compiling is what they cost: IREE takes some
-// 10 ms for each, so the default may cost a minute, and a decoder of 32 layers
-// of a hundred ops fits.
+// A loop stays, with a remark, if the number of iterations is not known, if its
+// condition does more than compare, if types change around it, if a loop in it
+// stays, and if the loops of the function would become more than `limit` ops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,7 +33,8 @@ using namespace kvlift;
 
 namespace {
 
-constexpr int64_t defaultLimit = 6000;
+// 32 layers of 150 ops. What this limits is how long they take to compile.
+constexpr int64_t defaultLimit = 5000;
 
 struct Options {
   TargetModel model;
@@ -52,22 +51,39 @@ std::optional<Options> parseOptions(const PassOptions &given,
                       join(TargetModel::names(), ", "));
     return std::nullopt;
   }
-  int64_t number = 0;
-  auto [end, failed] =
-      std::from_chars(limit.data(), limit.data() + limit.size(), number);
-  if (failed != std::errc() || end != limit.data() + limit.size() ||
-      number < 0) {
+  int64_t number = -1;
+  const char *last = limit.data() + limit.size();
+  if (std::from_chars(limit.data(), last, number).ptr != last || number < 0) {
     log.error({}, "limit=" + limit + " is not a number of ops");
     return std::nullopt;
   }
   return Options{*model, number};
 }
 
-/// A slot that the target copies in each iteration of a loop.
-struct CarriedSlot {
+//===----------------------------------------------------------------------===//
+// Which loops
+//===----------------------------------------------------------------------===//
+
+/// A slot that the target copies for a loop.
+struct Cause {
   Operation loop;
   std::string slot;
 };
+
+/// In program order; loops in others after these.
+std::vector<Cause> causesOf(Operation module, const PublicFunction &each,
+                            const TargetModel &model) {
+  std::vector<Cause> causes;
+  if (each.slots.empty() || each.function.isDeclaration() ||
+      !model.find(Habit::copiesInLoops))
+    return causes;
+  auto blocks = chainsOf(module, each.function, each.slots);
+  for (const Finding &finding :
+       findingsOf(each.function, each.slots, blocks, model))
+    if (finding.fact->habit == Habit::copiesInLoops)
+      causes.push_back({finding.op, finding.slot});
+  return causes;
+}
 
 //===----------------------------------------------------------------------===//
 // Planning
@@ -78,6 +94,8 @@ struct Fate {
   /// Why it stays; empty when it is unrolled.
   std::string reason;
   int64_t iterations = 0;
+  /// The ops that it is, or becomes.
+  int64_t ops = 0;
 };
 
 struct Plan {
@@ -85,73 +103,89 @@ struct Plan {
   int64_t iterations;
 };
 
+/// Decides about the loops of one function.
 class Planner {
 public:
-  Planner(const std::vector<CarriedSlot> &carried, int64_t limit)
-      : limit(limit) {
-    for (const CarriedSlot &each : carried)
-      copies.insert(each.loop.raw.ptr);
+  Planner(const std::vector<Cause> &causes, int64_t limit) : limit(limit) {
+    for (const Cause &cause : causes)
+      copying.insert(cause.loop.raw.ptr);
   }
 
-  /// Decides about the loop and those in it, which come first in `plans`.
+  /// Decides about the loop, and about those in it before.
   const Fate &decide(Operation loop);
+  /// The loops to unroll, inner ones first.
   std::vector<Plan> plans;
 
 private:
   Fate judge(Operation loop);
-  /// The number of ops in the block once its loops are unrolled. `stays` is set
-  /// when one of them is not.
-  int64_t countOps(Block block, bool &stays);
+  int64_t countOps(Block block, bool &hasLoop);
 
   int64_t limit;
-  // Ops that the loops decided about so far are unrolled to.
+  // Ops that the loops decided about so far become.
   int64_t made = 0;
   // Looked up, never iterated: the order of pointers must not show.
-  std::unordered_set<const void *> copies;
+  std::unordered_set<const void *> copying;
   std::unordered_map<const void *, Fate> fates;
-  std::unordered_map<const void *, int64_t> sizes;
 };
 
-int64_t Planner::countOps(Block block, bool &stays) {
+/// The number of ops in the block when its loops are unrolled; `hasLoop` is set
+/// when one of them is not.
+int64_t Planner::countOps(Block block, bool &hasLoop) {
   int64_t count = 0;
   for (Operation op : block) {
-    if (copies.count(op.raw.ptr)) {
-      stays |= !decide(op).reason.empty();
-      count += sizes[op.raw.ptr];
+    ++count;
+    if (copying.count(op.raw.ptr)) {
+      const Fate &fate = decide(op);
+      hasLoop |= !fate.reason.empty();
+      count += fate.ops;
       continue;
     }
-    ++count;
     for (Region region : op.regions())
       for (Block inner : region.blocks())
-        count += countOps(inner, stays);
+        count += countOps(inner, hasLoop);
   }
   return count;
 }
 
+/// Whether what the loop is given, hands on and gives is of the same types.
+bool keepsTypes(Operation loop) {
+  Block body = loop.regions()[1].firstBlock();
+  Operation yield = body.terminator();
+  for (int64_t i = 0, n = loop.numOperands(); i < n; ++i) {
+    Type type = loop.operand(i).type();
+    if (!(body.argument(i).type() == type) ||
+        !(yield.operand(i).type() == type) || !(loop.result(i).type() == type))
+      return false;
+  }
+  return true;
+}
+
 Fate Planner::judge(Operation loop) {
   std::vector<Region> regions = loop.regions();
-  bool stays = false;
+  bool hasLoop = false;
   int64_t before = made;
-  int64_t body = countOps(regions[1].firstBlock(), stays);
-  sizes[loop.raw.ptr] = body;
+  int64_t body = countOps(regions[1].firstBlock(), hasLoop);
   Block condition = regions[0].firstBlock();
   for (Operation op : condition)
     if (!(op == condition.terminator()) && !hasNoEffect(op))
-      return {"its condition does more than compare"};
+      return {"its condition does more than compare", 0, body};
   auto iterations = tripCountOf(loop);
   if (!iterations)
-    return {"it does not run a constant number of times"};
-  if (stays)
-    return {"a loop in it stays"};
-  // The body's terminator goes. One op at least keeps the product in bounds.
-  int64_t ops = std::max<int64_t>(body - 1, 1);
-  if (*iterations > (limit - before) / ops)
-    return {"it would be " + std::to_string(*iterations) + " times " +
-            std::to_string(ops) + " ops, which take long to compile; limit=" +
-            std::to_string(limit) + " allows no more"};
-  sizes[loop.raw.ptr] = *iterations * ops;
-  made = before + *iterations * ops;
-  return {"", *iterations};
+    return {"it does not run a constant number of times", 0, body};
+  if (!keepsTypes(loop))
+    return {"the types of what it carries change", 0, body};
+  if (hasLoop)
+    return {"a loop in it stays", 0, body};
+  if (*iterations > (limit - before) / body)
+    return {"it would become " + std::to_string(*iterations) + " times " +
+                std::to_string(body) +
+                " ops, and limit=" + std::to_string(limit) +
+                " bounds how long they may take to "
+                "compile",
+            0, body};
+  // The inner loops' ops are among these.
+  made = before + *iterations * body;
+  return {"", *iterations, *iterations * body};
 }
 
 const Fate &Planner::decide(Operation loop) {
@@ -162,6 +196,18 @@ const Fate &Planner::decide(Operation loop) {
   if (fate.reason.empty())
     plans.push_back({loop, fate.iterations});
   return fates.emplace(loop.raw.ptr, std::move(fate)).first->second;
+}
+
+/// The loops to unroll; those that stay are reported.
+std::vector<Plan> planFor(const std::vector<Cause> &causes, int64_t limit,
+                          DiagnosticLog &log) {
+  Planner planner(causes, limit);
+  for (const auto &[loop, slot] : causes)
+    if (const Fate &fate = planner.decide(loop); !fate.reason.empty())
+      log.remark(loop.location(), "slot " + quote(slot) + ": " +
+                                      quote(loop.name()) +
+                                      " is not unrolled: " + fate.reason);
+  return std::move(planner.plans);
 }
 
 //===----------------------------------------------------------------------===//
@@ -177,8 +223,9 @@ std::optional<LoopCounter> counterWithin(const Plan &plan, int64_t carried) {
   return counter;
 }
 
-/// Puts one copy of the body before the loop; gives what it yields.
-///   %s = dynamic_update_slice %c, %x, %0   // body: dus %carried, %x, %i
+/// Puts a copy of the body before the loop; gives what it yields.
+///   body:  %u = dynamic_update_slice %carried, %x, %i; return %u
+///   copy:  %u = dynamic_update_slice %slot, %x, %three
 std::vector<Value> repeatBody(Operation loop,
                               const std::vector<Value> &carried) {
   Operation copy = loop.clone();
@@ -196,50 +243,28 @@ std::vector<Value> repeatBody(Operation loop,
 
 void unroll(const Plan &plan) {
   Operation loop = plan.loop;
+  Builder build(loop);
   std::vector<Value> carried = loop.operands();
   std::vector<std::optional<LoopCounter>> counters;
   for (size_t i = 0; i < carried.size(); ++i)
     counters.push_back(counterWithin(plan, i));
-  Builder build(loop);
-  // Sums that constants have taken the place of.
-  std::vector<Operation> counted;
-  for (int64_t iteration = 0; iteration < plan.iterations; ++iteration) {
+  // Sums that constants take the place of, and constants that are not needed.
+  std::vector<Operation> unused;
+  for (int64_t done = 1; done <= plan.iterations; ++done) {
     carried = repeatBody(loop, carried);
     for (size_t i = 0; i < carried.size(); ++i) {
       if (!counters[i])
         continue;
-      counted.push_back(carried[i].definingOp());
-      carried[i] =
-          build.splat(carried[i].type(), counters[i]->first +
-                                             counters[i]->step * (iteration + 1));
-      counted.push_back(carried[i].definingOp());
+      unused.push_back(carried[i].definingOp());
+      carried[i] = build.splat(carried[i].type(),
+                               counters[i]->first + counters[i]->step * done);
+      unused.push_back(carried[i].definingOp());
     }
   }
   for (int64_t i = 0, n = loop.numResults(); i < n; ++i)
     loop.result(i).replaceAllUsesWith(carried[i]);
   loop.erase();
-  eraseIfDead(counted);
-}
-
-/// What the target copies in loops, in program order; nothing after an error.
-std::optional<std::vector<CarriedSlot>>
-carriedSlots(Operation module, const TargetModel &model, DiagnosticLog &log) {
-  std::vector<CarriedSlot> carried;
-  if (!model.find(Habit::copiesInLoops))
-    return carried;
-  auto functions = readPublicFunctions(module, log);
-  if (!functions)
-    return std::nullopt;
-  for (const PublicFunction &each : *functions) {
-    if (each.slots.empty() || each.function.isDeclaration())
-      continue;
-    auto blocks = chainsOf(module, each.function, each.slots);
-    for (const Finding &finding :
-         findingsOf(each.function, each.slots, blocks, model))
-      if (finding.fact->habit == Habit::copiesInLoops)
-        carried.push_back({finding.op, finding.slot});
-  }
-  return carried;
+  eraseIfDead(unused);
 }
 
 } // namespace
@@ -249,16 +274,12 @@ Status kvlift::unrollLoops(Operation module, const PassOptions &given,
   auto options = parseOptions(given, log);
   if (!options)
     return Status::failure();
-  auto carried = carriedSlots(module, options->model, log);
-  if (!carried)
+  auto functions = readPublicFunctions(module, log);
+  if (!functions)
     return Status::failure();
-  Planner planner(*carried, options->limit);
-  for (const auto &[loop, slot] : *carried)
-    if (const Fate &fate = planner.decide(loop); !fate.reason.empty())
-      log.remark(loop.location(), "slot " + quote(slot) + ": " +
-                                      quote(loop.name()) +
-                                      " is not unrolled: " + fate.reason);
-  for (const Plan &plan : planner.plans)
-    unroll(plan);
+  for (const PublicFunction &each : *functions)
+    for (const Plan &plan :
+         planFor(causesOf(module, each, options->model), options->limit, log))
+      unroll(plan);
   return Status::success();
 }

@@ -38,8 +38,8 @@ bool isUntouched(Value newer, Value older,
                  const std::vector<std::optional<int64_t>> &low,
                  const Dims &sizes);
 
-/// Whether the op only makes its results, as far as is known without a look at
-/// its regions.
+/// Whether the op is known to do nothing but make its results; of ops with
+/// regions only scatters are.
 bool hasNoEffect(Operation op);
 
 /// Erases those of the ops that nothing uses and have no effect, and then what

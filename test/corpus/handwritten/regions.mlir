@@ -123,6 +123,29 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C) {
   return %w#1 : !C
 }
 // -----
+// name: while-given-length
+// ties: 0:0
+// inputs: 2=0..28, 3=0..6
+// How often the loop runs is known only when it does, so it cannot be unrolled.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I, %n: !I) -> (!C) {
+  %z = stablehlo.constant dense<0> : !I
+  %o = stablehlo.constant dense<1> : !I
+  %w:2 = stablehlo.while(%i = %z, %v = %c) : !I, !C
+  cond {
+    %q = stablehlo.compare LT, %i, %n : (!I, !I) -> tensor<i1>
+    stablehlo.return %q : tensor<i1>
+  } do {
+    %a = stablehlo.add %i, %p : !I
+    %u = stablehlo.dynamic_update_slice %v, %x, %z, %a, %z : (!C, !N, !I, !I, !I) -> !C
+    %j = stablehlo.add %i, %o : !I
+    stablehlo.return %j, %u : !I, !C
+  }
+  return %w#1 : !C
+}
+// -----
 // name: while-two-slots
 // ties: 0:1, 1:0
 // inputs: 3=0..28
