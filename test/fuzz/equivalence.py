@@ -28,6 +28,7 @@ from updates import KINDS, draw
 PASSES = (
     "kvlift-find-state{lost-updates=ignore}",
     "kvlift-simplify-updates",
+    "kvlift-unroll-loops{target=iree:cpu}",
     "kvlift-simplify-reads",
     "kvlift-order-updates",
 )
