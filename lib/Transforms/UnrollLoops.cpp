@@ -20,7 +20,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "RewriteSupport.h"
+#include "Updates/RewriteSupport.h"
 #include "kvlift/Builder.h"
 #include "kvlift/InPlace.h"
 #include "kvlift/LoopCounter.h"
