@@ -33,7 +33,8 @@ using namespace kvlift;
 
 namespace {
 
-// 32 layers of 150 ops. What this limits is how long they take to compile.
+// 32 decoder layers of 150 ops. IREE compiles them for about a minute on two
+// busy cores, 15 times as long as the loop.
 constexpr int64_t defaultLimit = 5000;
 
 struct Options {
@@ -177,11 +178,9 @@ Fate Planner::judge(Operation loop) {
   if (hasLoop)
     return {"a loop in it stays", 0, body};
   if (*iterations > (limit - before) / body)
-    return {"it would become " + std::to_string(*iterations) + " times " +
-                std::to_string(body) +
-                " ops, and limit=" + std::to_string(limit) +
-                " bounds how long they may take to "
-                "compile",
+    return {std::to_string(*iterations) + " times " + std::to_string(body) +
+                " more ops would take too long to compile (limit=" +
+                std::to_string(limit) + ")",
             0, body};
   // The inner loops' ops are among these.
   made = before + *iterations * body;

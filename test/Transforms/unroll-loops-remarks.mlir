@@ -47,7 +47,7 @@ func.func @limit(%c: tensor<16xf32> {kvlift.slot = "k"}, %x: tensor<1xf32>) -> (
     %2 = stablehlo.add %i, %one : tensor<i32>
     stablehlo.return %2, %1 : tensor<i32>, tensor<16xf32>
   }
-  // expected-remark@below {{slot 'k': 'stablehlo.while' is not unrolled: it would become 10 times 3 ops, and limit=40 bounds how long they may take to compile}}
+  // expected-remark@below {{slot 'k': 'stablehlo.while' is not unrolled: 10 times 3 more ops would take too long to compile (limit=40)}}
   // expected-remark@below {{slot 'k' is copied: IREE copies the slot in each iteration}}
   // expected-note@below {{known of iree:cpu by: while-given-length}}
   %3:2 = stablehlo.while(%i = %z, %in = %0#1) : tensor<i32>, tensor<16xf32>
