@@ -60,8 +60,47 @@ class Outcome:
     from_cache: tuple[bool, ...]
 
 
-def run_demo(batches: tuple[int, ...], capacity: int, steps: int, console: Console) -> bool:
-    """Runs and prints everything; whether tokens and addresses held everywhere.
+@dataclass(frozen=True)
+class BatchReport:
+    """What was found at one batch size."""
+
+    batch: int
+    eager: Generation
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether tokens equal eager's and every slot kept its address, on every target."""
+        return all(_holds(outcome.generation, self.eager) for outcome in self.outcomes)
+
+    def facts(self) -> dict[str, Any]:
+        """The report as plain data."""
+        targets = {
+            outcome.target: {
+                "tokens_equal_eager": _has_same_tokens(outcome.generation, self.eager),
+                "largest_logit_difference": _difference(outcome.generation, self.eager),
+                "addresses_stable": outcome.generation.is_stable,
+                "copies": outcome.copies,
+                "milliseconds_lifted": outcome.generation.milliseconds,
+                "milliseconds_unlifted": None
+                if isinstance(outcome.unlifted, str)
+                else outcome.unlifted.milliseconds,
+                "from_cache": list(outcome.from_cache),
+            }
+            for outcome in self.outcomes
+        }
+        return {
+            "batch": self.batch,
+            "holds": self.holds,
+            "milliseconds_eager": self.eager.milliseconds,
+            "targets": targets,
+        }
+
+
+def run_demo(
+    batches: tuple[int, ...], capacity: int, steps: int, console: Console
+) -> list[BatchReport]:
+    """Runs and prints everything.
 
     Args:
         batches: the batch sizes to run, one after the other.
@@ -69,15 +108,15 @@ def run_demo(batches: tuple[int, ...], capacity: int, steps: int, console: Conso
         steps: tokens to generate, at most `capacity`.
         console: where to print.
     """
-    results = [_run_batch(batch, capacity, steps, console) for batch in batches]
-    good = all(holds for holds, _ in results)
-    console.print(_told_of_cache([is_cached for _, found in results for is_cached in found]))
+    reports = [_run_batch(batch, capacity, steps, console) for batch in batches]
+    outcomes = [outcome for report in reports for outcome in report.outcomes]
+    console.print(_told_of_cache([cached for o in outcomes for cached in o.from_cache]))
     console.print(
         "[bold green]all tokens equal eager, every slot kept its address[/]"
-        if good
+        if all(report.holds for report in reports)
         else "[bold red]tokens or addresses do not hold; see above[/]"
     )
-    return good
+    return reports
 
 
 def _told_of_cache(from_cache: list[bool]) -> str:
@@ -87,10 +126,7 @@ def _told_of_cache(from_cache: list[bool]) -> str:
     return f"compiled {compiled} executables, {len(from_cache) - compiled} came from the cache"
 
 
-def _run_batch(
-    batch: int, capacity: int, steps: int, console: Console
-) -> tuple[bool, tuple[bool, ...]]:
-    """Whether tokens and addresses held, and of each program whether it came from the cache."""
+def _run_batch(batch: int, capacity: int, steps: int, console: Console) -> BatchReport:
     console.rule(f"Llama with StaticCache, batch {batch}, capacity {capacity}, {steps} tokens")
     with _stage(console, "building and exporting the model"):
         model, exported = build_decoder(batch, capacity)
@@ -108,8 +144,7 @@ def _run_batch(
         with _stage(console, f"compiling and generating on {target}"):
             outcomes.append(_run_target(target, lifted, unlifted, batch, steps))
     console.print(_outcome_table(outcomes, eager))
-    holds = all(_holds(outcome.generation, eager) for outcome in outcomes)
-    return holds, tuple(cached for outcome in outcomes for cached in outcome.from_cache)
+    return BatchReport(batch, eager, tuple(outcomes))
 
 
 def build_decoder(batch: int, capacity: int) -> tuple[Any, ExportedProgram]:
@@ -247,9 +282,13 @@ def _generate_on(program: Program, batch: int, steps: int) -> Generation:
 def _holds(generation: Generation, eager: Generation) -> bool:
     return (
         bool(generation.is_stable)
-        and np.array_equal(generation.tokens, eager.tokens)
+        and _has_same_tokens(generation, eager)
         and _difference(generation, eager) <= TOLERANCE
     )
+
+
+def _has_same_tokens(generation: Generation, eager: Generation) -> bool:
+    return np.array_equal(generation.tokens, eager.tokens)
 
 
 def _difference(generation: Generation, eager: Generation) -> float:
@@ -289,7 +328,7 @@ def _outcome_table(outcomes: list[Outcome], eager: Generation) -> Table:
         made, plain = outcome.generation, outcome.unlifted
         table.add_row(
             outcome.target,
-            _verdict(np.array_equal(made.tokens, eager.tokens)),
+            _verdict(_has_same_tokens(made, eager)),
             f"{_difference(made, eager):.1e}",
             _verdict(bool(made.is_stable)),
             str(outcome.copies),

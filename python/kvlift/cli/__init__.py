@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from kvlift.cli import audit, cache, demo, doctor, inspect, lift
+from kvlift.cli import audit, bench, cache, compile, demo, doctor, inspect, lift, run
 from kvlift.errors import KvliftError
 
 app = typer.Typer(
@@ -24,8 +24,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(lift.lift)
+app.command()(compile.compile)
+app.command()(run.run)
 app.command()(audit.audit)
 app.command()(inspect.inspect)
+app.command()(bench.bench)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.add_typer(cache.app, name="cache")

@@ -6,7 +6,14 @@ from dataclasses import asdict
 
 import typer
 
-from kvlift.cli.options import JsonOption, SourceArgument, TargetOption, print_json, read_lifted
+from kvlift.cli.options import (
+    JsonOption,
+    SourceArgument,
+    TargetOption,
+    print_json,
+    read_lifted,
+    working,
+)
 
 
 def audit(
@@ -20,7 +27,9 @@ def audit(
     """
     import kvlift
 
-    report = kvlift.compile(read_lifted(source), target).audit()
+    lifted = read_lifted(source)
+    with working(f"compiling for {target}"):
+        report = kvlift.compile(lifted, target).audit()
     if as_json:
         print_json(asdict(report))
     else:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 from rich.table import Table
 
-from kvlift.cli.options import JsonOption, console, print_json
+from kvlift.cli.options import JsonOption, console, in_units, print_json
 
 app = typer.Typer(
     help="Look at or empty the executable cache, `$KVLIFT_CACHE_DIR`.", no_args_is_help=True
@@ -38,7 +38,7 @@ def list_entries(as_json: JsonOption = False) -> None:
         )
         seconds = f"{header.seconds:.2f} s" if header is not None else ""
         used = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.used))
-        table.add_row(entry.key[:12], *told, _in_units(entry.size), seconds, used)
+        table.add_row(entry.key[:12], *told, in_units(entry.size), seconds, used)
     console().print(table if entries else "the cache is empty")
 
 
@@ -65,8 +65,8 @@ def stats(as_json: JsonOption = False) -> None:
     table = Table(show_header=False)
     table.add_row("folder", str(facts["folder"]))
     table.add_row("executables", str(len(entries)))
-    table.add_row("size", _in_units(sum(entry.size for entry in entries)))
-    table.add_row("limit", _in_units(size_limit()))
+    table.add_row("size", in_units(sum(entry.size for entry in entries)))
+    table.add_row("limit", in_units(size_limit()))
     table.add_row("what they took to compile", f"{facts['seconds_to_compile']:.1f} s")
     console().print(table)
 
@@ -85,10 +85,3 @@ def clear(as_json: JsonOption = False) -> None:
         print_json({"removed": count})
     else:
         print(f"removed {count} executables")
-
-
-def _in_units(size: int) -> str:
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} bytes"

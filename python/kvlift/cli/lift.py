@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from kvlift.cli.options import JsonOption, notes, print_json, working
 
 
 def lift(
@@ -25,6 +27,7 @@ def lift(
             "--slice-results", help="Return what is written into slots, for hosts that insert it."
         ),
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Lift a StableHLO module and print it, or save it as a package.
 
@@ -34,16 +37,22 @@ def lift(
 
     if lost_updates not in ("error", "return", "ignore"):
         raise typer.BadParameter("must be error, return or ignore", param_hint="--lost-updates")
-    lifted = kvlift.lift(source, lost_updates=lost_updates)  # type: ignore[arg-type]
+    with working(f"lifting {source}"):
+        lifted = kvlift.lift(source, lost_updates=lost_updates)  # type: ignore[arg-type]
     diagnostics = lifted.diagnostics
     if slice_results:
         lifted = lifted.slice_results()
         diagnostics += lifted.diagnostics
     for diagnostic in diagnostics:
         print(diagnostic, file=sys.stderr)
-    if output is None:
+    if output is not None:
+        lifted.save(output)
+    if as_json:
+        found = [asdict(diagnostic) for diagnostic in diagnostics]
+        facts = {"manifest": asdict(lifted.manifest), "diagnostics": found}
+        print_json(facts if output is not None else {**facts, "module": lifted.text()})
+    elif output is None:
         print(lifted.text())
-        return
-    lifted.save(output)
-    count = sum(len(function.state) for function in lifted.manifest.functions)
-    Console(stderr=True).print(f"wrote {output}: {count} slots")
+    if output is not None:
+        count = sum(len(function.state) for function in lifted.manifest.functions)
+        notes().print(f"wrote {output}: {count} slots")

@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,18 +17,65 @@ from rich.console import Console
 if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule
 
+
+def complete_targets(incomplete: str) -> list[str]:
+    """The targets that begin so, for a shell's completion."""
+    from kvlift.runtime.program import TARGETS
+
+    return [target for target in TARGETS if target.startswith(incomplete)]
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-SourceArgument = Annotated[Path, typer.Argument(help="A .kvl package, or StableHLO to lift.")]
-TargetOption = Annotated[str, typer.Option(help="pjrt:cpu, pjrt:cuda or iree:cpu.")]
+SourceArgument = Annotated[
+    Path, typer.Argument(help="A .kvl package, or StableHLO to lift.", show_default=False)
+]
+TargetOption = Annotated[
+    str, typer.Option(help="pjrt:cpu, pjrt:cuda or iree:cpu.", autocompletion=complete_targets)
+]
+TargetsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        help="pjrt:cpu, pjrt:cuda or iree:cpu; may be repeated.  [default: pjrt:cpu]",
+        autocompletion=complete_targets,
+        show_default=False,
+    ),
+]
+FunctionOption = Annotated[
+    str | None, typer.Option(help="Which function, if there are several.", show_default=False)
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(help="Fill what is missing with random values of this seed, not with zeros."),
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust-compiled", help="Run the native code that came with the package."),
+]
 
 
 def read_lifted(source: Path) -> LiftedModule:
     """A package as it was saved, or anything else lifted."""
     import kvlift
 
-    if zipfile.is_zipfile(source):
-        return kvlift.load(source)
-    return kvlift.lift(source)
+    with working(f"reading {source}"):
+        if zipfile.is_zipfile(source):
+            return kvlift.load(source)
+        return kvlift.lift(source)
+
+
+def one_function(lifted: LiftedModule, name: str | None) -> str:
+    """The name of the function that a command is about.
+
+    Raises:
+        typer.BadParameter: there is none of that name, or several and none was named.
+    """
+    known = [function.name for function in lifted.manifest.functions]
+    if name is None and len(known) == 1:
+        return known[0]
+    if name not in known:
+        raise typer.BadParameter(f"must be one of: {', '.join(known)}", param_hint="--function")
+    return name
 
 
 def print_json(value: Any) -> None:
@@ -38,3 +87,23 @@ def console() -> Console:
     """Standard output; wide when it is no terminal, so that tables are cut nowhere."""
     is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(width=None if is_known else 150)
+
+
+def notes() -> Console:
+    """Standard error, for what is not the result."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows a spinner on a terminal while the block runs."""
+    with Console(stderr=True).status(what):
+        yield
+
+
+def in_units(size: int) -> str:
+    """A number of bytes for a reader."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("KB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

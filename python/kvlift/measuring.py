@@ -1,0 +1,132 @@
+"""How long a step takes, lifted and not: both with their state on the device, in turn."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import CompileError
+from kvlift.filling import values_for
+from kvlift.lifting import LiftedModule, read_manifest
+from kvlift.runtime.program import compile
+from kvlift.runtime.values import reinterpret, to_host
+
+if TYPE_CHECKING:
+    from kvlift.runtime.program import Program
+    from kvlift.slots import Function
+
+# Page faults and lazy setup come with the first calls.
+_WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times of single steps.
+
+    Attributes:
+        median: milliseconds.
+        low: the 10th percentile, in milliseconds.
+        high: the 90th percentile, in milliseconds.
+        copies: slot-sized copies in the compiled program; None when it has no slots.
+        problem: why there are no times; empty when there are.
+    """
+
+    median: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    copies: int | None = None
+    problem: str = ""
+
+
+def measure(
+    lifted: LiftedModule,
+    target: str,
+    function: str,
+    steps: int,
+    given: Mapping[str, Any],
+    seed: int | None = None,
+) -> dict[str, Timing]:
+    """Times `lifted` and `unlifted` steps of a function, one of each in turn.
+
+    Args:
+        lifted: the module.
+        target: what to compile it for.
+        function: one of its functions, without sliced slots.
+        steps: how many of each are timed.
+        given: values by argument or slot; see `kvlift.filling.values_for` for the rest.
+        seed: for random values.
+
+    Raises:
+        CompileError: the target refuses the lifted module, or the function has sliced slots.
+    """
+    original = lifted.manifest.function(function)
+    if original.sliced:
+        raise CompileError(f"function {function!r} has sliced slots, which the host updates")
+    values = values_for(original, lifted.values, given, seed)
+    known = {**lifted.values, **values.weights, **values.state, **values.inputs}
+    program = compile(lifted, target)
+    steppers = {"lifted": _stepper(program, function, original, known)}
+    problem = ""
+    try:
+        naive = compile(_without_ties(lifted), target)
+        steppers["unlifted"] = _stepper(naive, function, original, known)
+    except CompileError as error:
+        problem = str(error)
+    times = _time_in_turn(steppers, steps)
+    copies = len(program.audit().copies)
+    found = {"lifted": _timing(times["lifted"], copies)}
+    unlifted = Timing(problem=problem) if problem else _timing(times["unlifted"], None)
+    return {**found, "unlifted": unlifted}
+
+
+def _without_ties(lifted: LiftedModule) -> LiftedModule:
+    module = lifted.unlift()
+    return LiftedModule(module, read_manifest(module))
+
+
+def _stepper(
+    program: Program, name: str, original: Function, known: Mapping[str, Any]
+) -> Callable[[], None]:
+    """One step, whose slots' new values are the old ones of the next, lifted or not."""
+    executable = program._executable(name)
+    slots = {slot.argument: slot for slot in original.slots}
+    hosts, buffers = {}, {}
+    for argument, compiled in zip(original.arguments, executable.function.arguments, strict=True):
+        slot = slots.get(argument.index)
+        logical = slot.logical if slot else argument.type
+        value = known.get(slot.name if slot else argument.name, known.get(argument.name))
+        host = reinterpret(to_host(value, logical, argument.name), logical, compiled.type)
+        hosts[argument.index] = host
+        buffers[argument.index] = executable.put(host, copy=slot is not None)
+    refreshed = [index for index in executable.overwritten if index not in slots]
+
+    def step() -> None:
+        for index in refreshed:
+            buffers[index] = executable.put(hosts[index], copy=True)
+        results = executable.run([buffers[index] for index in range(len(buffers))])
+        for slot in slots.values():
+            buffers[slot.argument] = results[slot.result]
+
+    return step
+
+
+def _time_in_turn(steppers: Mapping[str, Callable[[], None]], steps: int) -> dict[str, list[float]]:
+    """Milliseconds of each step; what disturbs the machine disturbs all alike."""
+    for _ in range(_WARM_UP):
+        for step in steppers.values():
+            step()
+    times: dict[str, list[float]] = {name: [] for name in steppers}
+    for _ in range(steps):
+        for name, step in steppers.items():
+            begin = time.perf_counter()
+            step()
+            times[name].append((time.perf_counter() - begin) * 1e3)
+    return times
+
+
+def _timing(times: list[float], copies: int | None) -> Timing:
+    tenths = statistics.quantiles(times, n=10, method="inclusive") if len(times) > 1 else times
+    return Timing(statistics.median(times), tenths[0], tenths[-1], copies)
