@@ -91,7 +91,7 @@ def _stepper(
     program: Program, name: str, original: Function, known: Mapping[str, Any]
 ) -> Callable[[], None]:
     """One step, whose slots' new values are the old ones of the next, lifted or not."""
-    executable = program._executable(name)
+    executable = program._executable(name).for_session()
     slots = {slot.argument: slot for slot in original.slots}
     hosts, buffers = {}, {}
     for argument, compiled in zip(original.arguments, executable.function.arguments, strict=True):
@@ -100,12 +100,12 @@ def _stepper(
         value = known.get(slot.name if slot else argument.name, known.get(argument.name))
         host = reinterpret(to_host(value, logical, argument.name), logical, compiled.type)
         hosts[argument.index] = host
-        buffers[argument.index] = executable.put(host, copy=slot is not None)
+        buffers[argument.index] = executable.put(argument.index, host, copy=slot is not None)
     refreshed = [index for index in executable.overwritten if index not in slots]
 
     def step() -> None:
         for index in refreshed:
-            buffers[index] = executable.put(hosts[index], copy=True)
+            buffers[index] = executable.put(index, hosts[index], copy=True)
         results = executable.run([buffers[index] for index in range(len(buffers))])
         for slot in slots.values():
             buffers[slot.argument] = results[slot.result]

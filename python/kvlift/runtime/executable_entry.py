@@ -8,8 +8,9 @@ Files of the cache and compiled members of packages have this form:
 
 The key is the SHA-256 of everything that decides what the compiler makes: the module's portable
 artifact, the target, the compilers' versions, options and environment variables, the CPU, and
-kvlift's own code. Locations stay in the artifact: an audit shows the ones that the compiler kept,
-and those of an older source would be wrong. So a module that moved in its file is compiled again.
+kvlift's own code. `kvlift.compile` passes each function alone, so the others may change. Locations
+stay in the artifact: an audit shows the ones that the compiler kept, and those of an older source
+would be wrong. So a module that moved in its file is compiled again.
 """
 
 from __future__ import annotations
