@@ -11,6 +11,8 @@
 
 namespace kvlift {
 
+struct ScatterNumbers;
+
 /// Inserts operations before one op, with that op's location.
 class Builder {
 public:
@@ -57,6 +59,9 @@ public:
   Value dynamicUpdateSlice(Value into, Value update,
                            const std::vector<Value> &starts);
   Value concatenate(const std::vector<Value> &parts, int64_t dim);
+  /// A scatter that overwrites.
+  Value scatter(Value into, Value indices, Value update,
+                const ScatterNumbers &numbers);
 
 private:
   Operation create(std::string_view name, const std::vector<Value> &operands,

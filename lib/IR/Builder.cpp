@@ -225,3 +225,23 @@ Value Builder::concatenate(const std::vector<Value> &parts, int64_t dim) {
              {{"dimension", Attribute::integer(Type::integer(ctx, 64), dim)}})
       .result();
 }
+
+Value Builder::scatter(Value into, Value indices, Value update,
+                       const ScatterNumbers &numbers) {
+  Type element = Type::tensor({}, into.type().element());
+  std::string one = element.print(), all = into.type().print(),
+              where = indices.type().print(), some = update.type().print();
+  // As with a reduce: the body comes out of a text.
+  OwnedModule parsed = OwnedModule::parse(
+      ctx, "func.func @f(%a: " + all + ", %i: " + where + ", %u: " + some +
+               ") -> " + all +
+               " { %r = \"stablehlo.scatter\"(%a, %i, %u) <{"
+               "scatter_dimension_numbers = " +
+               scatterNumbersAttribute(ctx, numbers).print() +
+               "}> ({ ^bb0(%o: " + one + ", %n: " + one +
+               "): stablehlo.return %n : " + one + " }) : (" + all + ", " +
+               where + ", " + some + ") -> " + all + " return %r : " + all +
+               " }");
+  Operation scatter = functionsOf(parsed.operation()).front().body().firstOp();
+  return recreate(scatter, {into, indices, update}, {into.type()}).result();
+}

@@ -104,3 +104,48 @@ func.func @scan_of_a_part(%slot: tensor<8x2xf32> {kvlift.slot = "k"}) -> (tensor
   }
   return %0#2 : tensor<8x2xf32>
 }
+
+// -----
+
+// The new rows stand at another position for each batch row.
+
+func.func @rows_that_differ(%slot: tensor<2x8xf32> {kvlift.slot = "k"}, %new: tensor<2x8xf32>, %at: tensor<2xi32>) -> (tensor<2x8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 1 : tensor<2x8xi32>
+  %1 = stablehlo.broadcast_in_dim %at, dims = [0] : (tensor<2xi32>) -> tensor<2x8xi32>
+  %2 = stablehlo.compare EQ, %0, %1 : (tensor<2x8xi32>, tensor<2x8xi32>) -> tensor<2x8xi1>
+  // expected-remark@below {{slot 'k': the select stays as it is: its new rows differ, and where they are is known only at run time}}
+  %3 = stablehlo.select %2, %new, %slot : tensor<2x8xi1>, tensor<2x8xf32>
+  return %3 : tensor<2x8xf32>
+}
+
+// -----
+
+// A position for each batch row, but for as many batch rows as another one says.
+
+func.func @mixed_dims(%slot: tensor<8x8xf32> {kvlift.slot = "k"}, %new: tensor<f32>, %at: tensor<8xi32>, %b: tensor<i32>) -> (tensor<8x8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 1 : tensor<8x8xi32>
+  %1 = stablehlo.broadcast_in_dim %at, dims = [0] : (tensor<8xi32>) -> tensor<8x8xi32>
+  %2 = stablehlo.compare EQ, %0, %1 : (tensor<8x8xi32>, tensor<8x8xi32>) -> tensor<8x8xi1>
+  %3 = stablehlo.iota dim = 0 : tensor<8x8xi32>
+  %4 = stablehlo.broadcast_in_dim %b, dims = [] : (tensor<i32>) -> tensor<8x8xi32>
+  %5 = stablehlo.compare LT, %3, %4 : (tensor<8x8xi32>, tensor<8x8xi32>) -> tensor<8x8xi1>
+  %6 = stablehlo.and %2, %5 : tensor<8x8xi1>
+  %7 = stablehlo.broadcast_in_dim %new, dims = [] : (tensor<f32>) -> tensor<8x8xf32>
+  // expected-remark@below {{slot 'k': the select stays as it is: its mask does not choose a constant number of rows by their position}}
+  %8 = stablehlo.select %6, %7, %slot : tensor<8x8xi1>, tensor<8x8xf32>
+  return %8 : tensor<8x8xf32>
+}
+
+// -----
+
+// 8 bits cannot count the 200 batch rows.
+
+func.func @narrow(%slot: tensor<200x8xf32> {kvlift.slot = "k"}, %new: tensor<200xf32>, %at: tensor<200xi8>) -> (tensor<200x8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 1 : tensor<200x8xi8>
+  %1 = stablehlo.broadcast_in_dim %at, dims = [0] : (tensor<200xi8>) -> tensor<200x8xi8>
+  %2 = stablehlo.compare EQ, %0, %1 : (tensor<200x8xi8>, tensor<200x8xi8>) -> tensor<200x8xi1>
+  %3 = stablehlo.broadcast_in_dim %new, dims = [0] : (tensor<200xf32>) -> tensor<200x8xf32>
+  // expected-remark@below {{slot 'k': the select stays as it is: its index type i8 cannot count the rows}}
+  %4 = stablehlo.select %2, %3, %slot : tensor<200x8xi1>, tensor<200x8xf32>
+  return %4 : tensor<200x8xf32>
+}

@@ -123,3 +123,64 @@ func.func @nine_rows(%slot: tensor<32x4xf32> {kvlift.slot = "k"}, %i: tensor<9x1
   }) : (tensor<32x4xf32>, tensor<9x1xi32>, tensor<9x4xf32>) -> tensor<32x4xf32>
   return %0 : tensor<32x4xf32>
 }
+
+// -----
+
+// Positions that may wrap around in a type that cannot count twice the rows: the
+// guard could not tell where they are.
+
+func.func @narrow_run(%slot: tensor<70x4xf32> {kvlift.slot = "k"}, %p: tensor<i8>, %new: tensor<3x4xf32>) -> (tensor<70x4xf32> {kvlift.slot = "k"}) {
+  %one = stablehlo.constant dense<1> : tensor<3xi8>
+  %0 = stablehlo.iota dim = 0 : tensor<3xi8>
+  %1 = stablehlo.broadcast_in_dim %p, dims = [] : (tensor<i8>) -> tensor<3xi8>
+  %2 = stablehlo.add %1, %0 : tensor<3xi8>
+  %i = stablehlo.reshape %2 : (tensor<3xi8>) -> tensor<3x1xi8>
+  // expected-remark@below {{slot 'k': the scatter stays as it is: its index type i8 cannot count the rows}}
+  %3 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<70x4xf32>, tensor<3x1xi8>, tensor<3x4xf32>) -> tensor<70x4xf32>
+  return %3 : tensor<70x4xf32>
+}
+
+// -----
+
+// Negative positions have 7 added, in a slot of 8 rows: what is written under the
+// guess that all of them are negative could be in range for row 0, too.
+
+func.func @short_wrap(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %p: tensor<i32>, %new: tensor<3x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
+  %seven = stablehlo.constant dense<7> : tensor<3xi32>
+  %zero = stablehlo.constant dense<0> : tensor<3xi32>
+  %0 = stablehlo.iota dim = 0 : tensor<3xi32>
+  %1 = stablehlo.broadcast_in_dim %p, dims = [] : (tensor<i32>) -> tensor<3xi32>
+  %2 = stablehlo.add %1, %0 : tensor<3xi32>
+  %3 = stablehlo.compare LT, %2, %zero : (tensor<3xi32>, tensor<3xi32>) -> tensor<3xi1>
+  %4 = stablehlo.add %2, %seven : tensor<3xi32>
+  %5 = stablehlo.select %3, %4, %2 : tensor<3xi1>, tensor<3xi32>
+  %i = stablehlo.reshape %5 : (tensor<3xi32>) -> tensor<3x1xi32>
+  // expected-remark@below {{slot 'k': the scatter stays as it is: its negative positions are not counted from the end}}
+  %6 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<8x4xf32>, tensor<3x1xi32>, tensor<3x4xf32>) -> tensor<8x4xf32>
+  return %6 : tensor<8x4xf32>
+}
+
+// -----
+
+// Two runs of columns that may cross: a dynamic_update_slice for each would let
+// the second run win, where the scatter goes from column to column of both.
+
+func.func @crossed(%slot: tensor<4x8xf32> {kvlift.slot = "k"}, %rows: tensor<2xi32>, %columns: tensor<2xi32>, %new: tensor<3x2xf32>) -> (tensor<4x8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.broadcast_in_dim %rows, dims = [1] : (tensor<2xi32>) -> tensor<3x2x1xi32>
+  %1 = stablehlo.broadcast_in_dim %columns, dims = [1] : (tensor<2xi32>) -> tensor<3x2x1xi32>
+  %2 = stablehlo.iota dim = 0 : tensor<3x2x1xi32>
+  %3 = stablehlo.add %1, %2 : tensor<3x2x1xi32>
+  %i = stablehlo.concatenate %0, %3, dim = 2 : (tensor<3x2x1xi32>, tensor<3x2x1xi32>) -> tensor<3x2x2xi32>
+  // expected-remark@below {{slot 'k': the scatter stays as it is: its rows may overlap out of order}}
+  %4 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [], inserted_window_dims = [0, 1], scatter_dims_to_operand_dims = [0, 1], index_vector_dim = 2>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<4x8xf32>, tensor<3x2x2xi32>, tensor<3x2xf32>) -> tensor<4x8xf32>
+  return %4 : tensor<4x8xf32>
+}

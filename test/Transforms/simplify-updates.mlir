@@ -10,7 +10,7 @@
 // CHECK-LABEL: func.func @torch_one_row
 // CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x3x8x4xf32> {{{.*}}}, %[[POS:[^ ]+]]: tensor<1x1xi64>, %[[NEW:[^ ]+]]: tensor<1x2x3x4xf32>)
 // CHECK-NOT: tensor<8x2x3x4xf32>
-// CHECK: %[[ROW:[^ ]+]] = stablehlo.transpose %[[NEW]], dims = [1, 2, 0, 3] : (tensor<1x2x3x4xf32>) -> tensor<2x3x1x4xf32>
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.reshape %[[NEW]] : (tensor<1x2x3x4xf32>) -> tensor<2x3x1x4xf32>
 // CHECK: %[[I:[^ ]+]] = stablehlo.reshape %[[POS]] : (tensor<1x1xi64>) -> tensor<i64>
 // CHECK: %[[ZERO:[^ ]+]] = stablehlo.constant dense<0> : tensor<i64>
 // CHECK: %[[LOW:[^ ]+]] = stablehlo.compare GE, %[[I]], %[[ZERO]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import masks
 import scatters
 from draft import FLOATS, Draft, Value, bits_of
 from emit import Body
@@ -57,63 +58,6 @@ def moved_row(d: Draft, version: Value) -> Value:
     return update_slice(d, version, dynamic_slice(d, version, source, sizes), target)
 
 
-def one_hot(d: Draft, version: Value) -> Value:
-    """select(iota == pos, new, old), and what looks like it."""
-    rng, body, shape = d.rng, d.body, version.shape
-    dim, dtype = rng.randrange(len(shape)), rng.choice(("i32", "i64", "i32", "i8"))
-    at = scalar(d, shape[dim], dtype)
-    if rng.random() < 0.5:
-        places, wanted = body.iota(shape, dtype, dim), body.broadcast(at, shape, [])
-    else:
-        places = body.iota((shape[dim],), dtype, 0)
-        wanted = body.broadcast(at, (shape[dim],), [])
-    if rng.random() < 0.3:
-        places, wanted = wanted, places
-    direction = rng.choice(("EQ", "EQ", "EQ", "EQ", "NE", "GE", "LT"))
-    mask = body.compare(direction, places, wanted)
-    if mask.shape != shape:
-        mask = body.broadcast(mask, shape, [dim])
-    row = list(shape)
-    row[dim] = 1
-    style = rng.random()
-    if style < 0.6 or shape[dim] == 0:
-        new = body.broadcast(fresh(d, row, version.dtype), shape, range(len(shape)))
-    elif style < 0.8:
-        rest = [e for i, e in enumerate(shape) if i != dim]
-        dims = [i for i in range(len(shape)) if i != dim]
-        new = body.broadcast(fresh(d, rest, version.dtype), shape, dims)
-    else:
-        new = fresh(d, shape, version.dtype)
-    keeps_old_first = (direction == "NE") != (rng.random() < 0.1)
-    pair = (version, new) if keeps_old_first else (new, version)
-    return body.select(mask, *pair)
-
-
-def range_mask(d: Draft, version: Value) -> Value:
-    """select(lo <= iota < hi, new, old) with whole new values."""
-    rng, body, shape = d.rng, d.body, version.shape
-    dim, dtype = rng.randrange(len(shape)), rng.choice(("i32", "i64"))
-    places = body.iota(shape, dtype, dim)
-    low = body.broadcast(scalar(d, shape[dim], dtype), shape, [])
-    high = body.binary("add", low, number(d, rng.randint(0, shape[dim]), low))
-    inside = body.binary("and", body.compare("GE", places, low), body.compare("LT", places, high))
-    return body.select(inside, fresh(d, shape, version.dtype), version)
-
-
-def one_hot_sum(d: Draft, version: Value) -> Value:
-    """old * (1 - hot) + new * hot: no row may change that the mask leaves out, but NaN does."""
-    body, shape = d.body, version.shape
-    if version.dtype == "i1":
-        return one_hot(d, version)
-    dim = d.rng.randrange(len(shape))
-    at = body.broadcast(scalar(d, shape[dim], "i32"), shape, [])
-    mask = body.compare("EQ", body.iota(shape, "i32", dim), at)
-    hot = body.op("convert", [mask], "", Value("", shape, version.dtype))
-    cold = body.binary("subtract", d.constant(1, shape, version.dtype), hot)
-    new = body.binary("multiply", fresh(d, shape, version.dtype), hot)
-    return body.binary("add", body.binary("multiply", version, cold), new)
-
-
 def joined(d: Draft, version: Value) -> Value:
     """concatenate(slice(old), new, slice(old)), also with slices that do not tile."""
     rng, body, shape = d.rng, d.body, version.shape
@@ -160,28 +104,6 @@ def joined_dynamic(d: Draft, version: Value) -> Value:
     high = body.binary("add", low, number(d, count, low))
     inside = body.binary("and", body.compare("GE", places, low), body.compare("LT", places, high))
     return body.select(inside, moved, version)
-
-
-def padded(d: Draft, version: Value) -> Value:
-    """select(pad(true), pad(new), old), the padding constant."""
-    rng, body, shape = d.rng, d.body, version.shape
-    dim = rng.randrange(len(shape))
-    count = rng.randint(0, shape[dim])
-    low = rng.randint(0, shape[dim] - count)
-    high = shape[dim] - count - low
-    new_shape = list(shape)
-    new_shape[dim] = count
-    lows, highs = ([0] * len(shape) for _ in range(2))
-    lows[dim], highs[dim] = low, high
-    interior = [0] * len(shape)
-
-    def pad(value: Value, filler: Value) -> Value:
-        rest = f", low = {lows}, high = {highs}, interior = {interior}"
-        return body.op("pad", [value, filler], rest, Value("", shape, value.dtype))
-
-    mask = pad(d.constant(1, new_shape, "i1"), d.constant(0, (), "i1"))
-    new = pad(fresh(d, new_shape, version.dtype), d.constant(0, (), version.dtype))
-    return body.select(mask, new, version)
 
 
 def adjacent(d: Draft, version: Value) -> Value:
@@ -245,11 +167,13 @@ def branches(d: Draft, version: Value) -> Value:
 
 
 def chosen(d: Draft, version: Value) -> Value:
-    """select(flag, updated, old), the flag one for all or for each element."""
+    """select(flag, updated, old), the flag one for all, for each row, or for each element."""
+    rng, shape = d.rng, version.shape
     made = inner(d, SIMPLE, version)
-    flag = d.flag()
-    if d.rng.random() < 0.5:
-        flag = d.body.broadcast(flag, version.shape, [])
+    some = [i for i in range(len(shape)) if rng.random() < 0.4]
+    flag = d.flag([shape[i] for i in some] if rng.random() < 0.5 else ())
+    if flag.shape or rng.random() < 0.5:
+        flag = d.body.broadcast(flag, shape, some if flag.shape else [])
     pair = (made, version) if d.rng.random() < 0.8 else (version, made)
     return d.body.select(flag, *pair)
 
@@ -365,7 +289,8 @@ def called(d: Draft, version: Value) -> Value:
 
 
 SIMPLE: tuple[Form, ...] = (
-    *(plain, plain, moved_row, one_hot, joined, adjacent, padded),
+    *(plain, plain, moved_row, joined, adjacent),
+    *(masks.one_hot, masks.padded, masks.per_row, masks.constant),
     *(scatters.rows, scatters.rows, scatters.element_wise, scatters.wrapped, scatters.window),
     scatters.per_batch,
 )
@@ -379,15 +304,19 @@ FORMS: dict[str, Form] = {
     "scatter per batch row": scatters.per_batch,
     "scatter with batching dims": scatters.batching_dims,
     "scatter of a grid of rows": scatters.grid,
+    "scatter of crossed runs": scatters.crossed,
     "scatter, combining": scatters.combining,
     "scatter, odd body": scatters.odd_body,
     "scatter of mixed rows": scatters.masked_rows,
-    "one-hot select": one_hot,
-    "range select": range_mask,
-    "one-hot sum": one_hot_sum,
+    "one-hot select": masks.one_hot,
+    "range select": masks.range_mask,
+    "select per batch row": masks.per_row,
+    "select of a box": masks.box,
+    "constant mask": masks.constant,
+    "one-hot sum": masks.one_hot_sum,
     "concatenate": joined,
     "concatenate, dynamic": joined_dynamic,
-    "pad": padded,
+    "pad": masks.padded,
     "adjacent updates": adjacent,
     "if or case": branches,
     "select of versions": chosen,

@@ -127,9 +127,9 @@ MUTANTS = (
     Mutant(
         "two dims of the update change places",
         _SCATTER,
-        "isIdentity(order) ? update : build.transpose(update, order)",
-        "isIdentity(order) ? update : build.reshape(build.transpose(update, "
-        "invertPermutation(order)), build.transpose(update, order).type().shape())",
+        "build.transpose(build.reshape(update, shape), order)",
+        "build.reshape(build.transpose(build.reshape(update, shape), "
+        "invertPermutation(order)), turned)",
     ),
     Mutant(
         "negative rows wrap around at the wrong extent",

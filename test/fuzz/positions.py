@@ -124,8 +124,8 @@ def vector(d: Draft, extent: int, count: int, dtype: str) -> Value:
         # Rows that are masked out go where a scatter drops them.
         away = number(d, rng.choice((-1, extent, extent + 5)), Value("", (count,), dtype))
         rows = body.select(d.flag((count,)), _run(d, extent, count, dtype), away)
-    if rng.random() < 0.15:
-        rows = wrap_negative(d, rows, extent)
+    if rng.random() < 0.2:
+        rows = wrap_negative(d, rows, extent + rng.choice((0, 0, 0, -1, 1)))
     for _ in range(rng.choice((0, 0, 0, 0, 1))):
         rows = _bend(d, rows, extent, 1)
     return rows

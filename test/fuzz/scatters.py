@@ -269,6 +269,27 @@ def grid(d: Draft, version: Value) -> Value:
     return scatter_op(d, [version], at, [update], numbers)[0]
 
 
+def crossed(d: Draft, version: Value) -> Value:
+    """Runs along one dim, at a row of another dim for each: runs in one row may cross."""
+    rng, rank, body = d.rng, len(version.shape), d.body
+    if rank < 2:
+        return grid(d, version)
+    across, along = rng.sample(range(rank), 2)
+    dtype = rng.choice(("i32", "i64"))
+    shape = (rng.randint(1, version.shape[along] + 1), rng.randint(1, 3))
+    row = body.broadcast(d.index((shape[1],), dtype, version.shape[across]), shape, [1])
+    first = body.broadcast(d.index((shape[1],), dtype, version.shape[along]), shape, [1])
+    place = body.binary("add", first, body.iota(shape, dtype, 0))
+    if rng.random() < 0.3:
+        row, place = place, row
+    indices = body.concatenate([body.reshape(v, (*shape, 1)) for v in (row, place)], 2)
+    rest = [e for i, e in enumerate(version.shape) if i not in (across, along)]
+    update = fresh(d, [*shape, *rest], version.dtype)
+    scattered = [across, along]
+    numbers = _numbers(range(2, rank), sorted(scattered), scattered, 2)
+    return scatter_op(d, [version], indices, [update], numbers)[0]
+
+
 def several_inputs(d: Draft, one: Value, other: Value) -> list[Value]:
     """Two slots of one shape in one scatter."""
     rng, rank = d.rng, len(one.shape)

@@ -70,6 +70,41 @@ def _range_outside(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
     return jnp.where(((rows < pos) | (rows >= pos + 4))[None, :, None], cache, row[:, None])
 
 
+def _positions(pos: Any) -> Any:
+    """One for each head; the first two around the position that was given."""
+    return jnp.stack([pos, pos + 1, jnp.int32(7), -pos])
+
+
+def _each_head(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    here = jnp.arange(16)[None] == _positions(pos)[:, None]
+    return jnp.where(here[:, :, None], row[:, None], cache)
+
+
+def _each_head_swapped(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    elsewhere = jnp.arange(16)[None] != _positions(pos)[:, None]
+    return jnp.where(elsewhere[:, :, None], cache, row[:, None])
+
+
+def _each_head_range(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    rows, first = jnp.arange(16)[None], _positions(pos)[:, None]
+    return jnp.where(((rows >= first) & (rows < first + 3))[:, :, None], row[:, None], cache)
+
+
+def _each_head_nn(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    return jnp.where(jax.nn.one_hot(_positions(pos), 16)[:, :, None], row[:, None], cache)
+
+
+def _each_head_active(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    here = jnp.arange(16)[None] == _positions(pos)[:, None]
+    active = jnp.stack([flag, jnp.bool_(True), ~flag, flag])
+    return jnp.where((here & active[:, None])[:, :, None], row[:, None], cache)
+
+
+def _active_update(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
+    active = jnp.stack([flag, jnp.bool_(True), ~flag, flag])
+    return jnp.where(active[:, None, None], _write(cache, row, pos), cache)
+
+
 def _constant_range(cache: Any, row: Any, pos: Any, flag: Any) -> Any:
     rows = jnp.arange(16)
     return jnp.where(((rows >= 3) & (rows <= 5))[None, :, None], cache * 2, cache)
@@ -229,6 +264,12 @@ PROGRAMS = {
     "rows-differ": JaxProgram(_rows_differ, must_go=MASK),
     "range": JaxProgram(_range, must_go=MASK),
     "range-outside": JaxProgram(_range_outside, must_go=MASK),
+    "each-head": JaxProgram(_each_head, must_go=MASK),
+    "each-head-swapped": JaxProgram(_each_head_swapped, must_go=MASK),
+    "each-head-range": JaxProgram(_each_head_range, must_go=MASK),
+    "each-head-nn": JaxProgram(_each_head_nn, must_go=MASK),
+    "each-head-active": JaxProgram(_each_head_active, must_go=MASK),
+    "active-update": JaxProgram(_active_update, must_go=MASK),
     "constant-range": JaxProgram(_constant_range, must_go=MASK),
     "fill": JaxProgram(_fill, must_go=MASK),
     "where-flag": JaxProgram(_where_flag, must_go=MASK),

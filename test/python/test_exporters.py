@@ -37,6 +37,8 @@ IN_PLACE = [
     "jax/at_batch",
     "jax/at_swapped",
     "jax/dus_row",
+    "jax/where_batch",
+    "torch_xla/litert_slice_scatter",
     "jax/dus_stack",
     "torchax/torchax_static_cache",
     "torch_xla/torch_xla_index_copy",

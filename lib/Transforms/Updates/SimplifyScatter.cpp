@@ -306,8 +306,16 @@ Value layOut(Builder &build, const Plan &plan, const Window &part) {
       shape.push_back(1);
     }
   }
-  update = build.reshape(update, shape);
-  return isIdentity(order) ? update : build.transpose(update, order);
+  // Unit dims move without a transpose.
+  Dims turned, moving;
+  for (int64_t dim : order) {
+    turned.push_back(shape[dim]);
+    if (shape[dim] != 1)
+      moving.push_back(dim);
+  }
+  return std::is_sorted(moving.begin(), moving.end())
+             ? build.reshape(update, turned)
+             : build.transpose(build.reshape(update, shape), order);
 }
 
 /// The start of a window; `moved` counts negative positions from the end.
