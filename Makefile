@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest lint format corpus exporters fuzz mutants bench clean
+.PHONY: help setup demo test lit pytest wheel lint format corpus exporters fuzz mutants bench clean
 
-# How many programs and modules `make fuzz` tries, from which seed on.
+# How many programs, modules and packages `make fuzz` tries, from which seed on.
 FUZZ_PROGRAMS ?= 100000
 FUZZ_MODULES ?= 50000
+FUZZ_PACKAGES ?= 50000
 FUZZ_FIRST ?= 0
 
 # They are about what the compilers make now.
@@ -46,6 +47,18 @@ lit: setup
 pytest: setup
 	$(BIN)/pytest --numprocesses 2
 
+# Far from the checkout, so that nothing of it can be found by chance. The second demo finds all in the cache.
+wheel: ## Build the wheel, install it into a fresh environment, run doctor and demo there.
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	build/wheel/venv/bin/pip install --quiet --constraint constraints.txt torch
+	build/wheel/venv/bin/pip install --quiet --constraint constraints.txt "$$(ls build/wheel/kvlift-*.whl)[all]"
+	cd / && unset PYTHONPATH KVLIFT_MLIR_LIBRARY KVLIFT_CACHE_LIMIT \
+	  && export KVLIFT_CACHE_DIR=$(CURDIR)/build/wheel/cache PATH=$(CURDIR)/build/wheel/venv/bin:/usr/bin:/bin \
+	  && kvlift doctor && kvlift demo \
+	  && kvlift demo --steps 8 | grep 'compiled nothing: all 8 executables came from the cache'
+
 lint: setup ## Check format, style and types.
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -68,6 +81,7 @@ fuzz: setup ## Compare random programs with the interpreter, and feed odd module
 	$(BIN)/python test/fuzz/equivalence.py --count $(FUZZ_PROGRAMS) --first $(FUZZ_FIRST) --save build/fuzz
 	$(BIN)/python test/fuzz/adversarial.py --count $(FUZZ_MODULES) --first $(FUZZ_FIRST) --save build/fuzz \
 	  --tool $(BIN)/kvlift-opt
+	$(BIN)/python test/fuzz/packages.py --count $(FUZZ_PACKAGES) --first $(FUZZ_FIRST)
 
 mutants: setup ## Break the passes line by line and see whether the tests notice.
 	$(BIN)/python test/fuzz/mutants.py --folder build/mutants

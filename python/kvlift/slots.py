@@ -6,11 +6,14 @@ A manifest is always derived from the attributes on the IR (`kvlift.name`, `kvli
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 MANIFEST_VERSION = 1
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ class Manifest:
         try:
             data = json.loads(text)
             version = data["version"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a kvlift manifest: {error}") from error
         if version != MANIFEST_VERSION:
             raise ValueError(
@@ -239,19 +242,54 @@ class Manifest:
             raise ValueError(f"damaged manifest: {error!r}") from error
 
 
+def _made(kind: type[_Made], fields: dict[str, Any]) -> _Made:
+    """A dataclass of these fields.
+
+    Raises:
+        TypeError: a field is missing, unknown, or of a wrong type.
+    """
+    made = kind(**fields)
+    for name, value in fields.items():
+        if type(value) not in _kinds()[kind][name]:
+            raise TypeError(f"{name} of {kind.__name__} is {value!r}")
+    return made
+
+
+@functools.cache
+def _kinds() -> dict[type, dict[str, tuple[Any, ...]]]:
+    """The types that each field of each dataclass may have."""
+    classes = (TensorType, Argument, Result, Slot, WrittenSlice, SlicedSlot, Obstacle, Function)
+    return {each: {name: _alternatives(hint) for name, hint in get_type_hints(each).items()}
+            for each in classes}  # fmt: skip
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    hints = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return tuple(get_origin(each) or each for each in hints)
+
+
 def _type(data: dict[str, Any]) -> TensorType:
-    return TensorType(tuple(data["shape"]), data["dtype"])
+    shape = tuple(data["shape"])
+    for extent in shape:
+        if extent is not None and (type(extent) is not int or extent < 0):
+            raise TypeError(f"shape {shape!r}")
+    return _made(TensorType, {"shape": shape, "dtype": data["dtype"]})
 
 
 def _function(data: dict[str, Any]) -> Function:
-    return Function(
-        name=data["name"],
-        arguments=tuple(Argument(**{**a, "type": _type(a["type"])}) for a in data["arguments"]),
-        results=tuple(Result(**{**r, "type": _type(r["type"])}) for r in data["results"]),
-        slots=tuple(Slot(**{**s, **_types(s)}) for s in data["slots"]),
-        sliced=tuple(_sliced(s) for s in data["sliced"]),
-        obstacles=tuple(Obstacle(**o) for o in data["obstacles"]),
-    )
+    fields = {
+        "name": data["name"],
+        "arguments": tuple(_typed(Argument, a) for a in data["arguments"]),
+        "results": tuple(_typed(Result, r) for r in data["results"]),
+        "slots": tuple(_made(Slot, {**s, **_types(s)}) for s in data["slots"]),
+        "sliced": tuple(_sliced(s) for s in data["sliced"]),
+        "obstacles": tuple(_made(Obstacle, dict(**o)) for o in data["obstacles"]),
+    }
+    return _made(Function, fields)
+
+
+def _typed(kind: type[_Made], data: dict[str, Any]) -> _Made:
+    return _made(kind, {**data, "type": _type(data["type"])})
 
 
 def _types(slot: dict[str, Any]) -> dict[str, TensorType]:
@@ -259,5 +297,5 @@ def _types(slot: dict[str, Any]) -> dict[str, TensorType]:
 
 
 def _sliced(data: dict[str, Any]) -> SlicedSlot:
-    updates = tuple(WrittenSlice(**u) for u in data["updates"])
-    return SlicedSlot(**{**data, **_types(data), "updates": updates})
+    updates = tuple(_made(WrittenSlice, dict(**u)) for u in data["updates"])
+    return _made(SlicedSlot, {**data, **_types(data), "updates": updates})

@@ -11,6 +11,7 @@ sys.path.append(str(Path(__file__).parents[1] / "fuzz"))
 
 import adversarial
 import equivalence
+import packages
 from batches import in_batches
 from tool import tool
 
@@ -87,3 +88,10 @@ def _dies_at_seven(seeds: list[int]) -> list[str]:
 def test_who_dies_is_named() -> None:
     found = in_batches(_dies_at_seven, list(range(12)), 5, 2, 60, lambda seed, why: f"{seed} dies")
     assert list(found) == [f"{n} {'dies' if n == 7 else 'lives'}" for n in range(12)]
+
+
+def test_damaged_packages_manifests_and_entries_end_in_clean_errors() -> None:
+    found = list(packages.outcomes(range(1500)))
+    assert [each for each in found if each.verdict == "bad"] == []
+    kinds = {each.kind for each in found if each.verdict == "refused"}
+    assert len(kinds) == 3 + 2 * len(packages.EDITED_MEMBERS)
