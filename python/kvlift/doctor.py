@@ -46,6 +46,7 @@ def examine() -> list[Finding]:
         *_host_findings(),
         *packages,
         *_target_findings(packages),
+        _cache_finding(),
     ]
 
 
@@ -105,6 +106,18 @@ def _target_findings(packages: list[Finding]) -> list[Finding]:
     return findings
 
 
+def _cache_finding() -> Finding:
+    from kvlift.runtime.executable_cache import CacheError, default_folder, existing_cache
+
+    try:
+        cache = existing_cache()
+    except CacheError as error:
+        return Finding("executable cache", str(error), "mend the folder, or set KVLIFT_CACHE_DIR")
+    if cache is None:
+        return Finding("executable cache", f"{default_folder()}, empty")
+    return Finding("executable cache", f"{cache.folder}, {len(cache.entries())} executables")
+
+
 _COUNTER = """
 func.func @main(%count: tensor<i32> {tf.aliasing_output = 0 : i32}) -> tensor<i32> {
   %one = stablehlo.constant dense<1> : tensor<i32>
@@ -118,7 +131,7 @@ def _try_target(target: str) -> str:
     import kvlift
 
     try:
-        program = kvlift.compile(kvlift.lift(_COUNTER), target)
+        program = kvlift.compile(kvlift.lift(_COUNTER), target, cache=False)
         slot = program.manifest.function().slots[0].name
         with program.session(state={slot: 0}) as session:
             session()

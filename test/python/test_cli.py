@@ -165,7 +165,7 @@ def test_run_steps_on_one_state(source: Path, tmp_path: Path, target: str) -> No
         assert saved["state/c"][3].sum() == 16
         assert saved["state/c"].sum() == 16
     text = invoke("run", source, "--target", target, "-i", "p=1").stdout
-    assert f"main on {target}, 1 steps" in text
+    assert f"main on {target}, 1 step, " in text
 
 
 def test_run_fills_with_a_seed(source: Path) -> None:
@@ -209,6 +209,19 @@ def test_cache_commands(source: Path, tmp_path: Path) -> None:
     done = shell("cache", "list")
     assert done.returncode == 1
     assert "is not used: others can write" in done.stderr
+
+
+def test_doctor_looks_at_the_cache(source: Path, tmp_path: Path) -> None:
+    from kvlift.doctor import _cache_finding
+
+    folder = tmp_path / "cache"
+    assert _cache_finding().found == f"{folder}, empty"
+    invoke("compile", source)
+    assert _cache_finding().found == f"{folder}, 1 executables"
+    folder.chmod(0o777)
+    finding = _cache_finding()
+    assert finding.found.startswith(f"the executable cache '{folder}' is not used: others can")
+    assert finding.fix == "mend the folder, or set KVLIFT_CACHE_DIR"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from kvlift.cli.options import (
     one_function,
     print_json,
     read_lifted,
+    table_of,
     working,
 )
 
@@ -66,7 +67,8 @@ def bench(
 
 
 def _table(found: dict[str, dict[str, Timing]], title: str) -> Table:
-    table = Table("target", "lifted", "unlifted", "quicker", "slot-sized copies", title=title)
+    numbers = ("lifted", "unlifted", "quicker", "slot-sized copies")
+    table = table_of("target", numbers=numbers, title=title)
     for target, timings in found.items():
         lifted, unlifted = timings["lifted"], timings["unlifted"]
         ratio = "" if unlifted.problem else f"{unlifted.median / lifted.median:.1f}x"

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import typer
 from rich.table import Table
 
-from kvlift.cli.options import JsonOption, console, in_units, print_json
+from kvlift.cli.options import JsonOption, console, in_units, print_json, table_of
 
 app = typer.Typer(
     help="Look at or empty the executable cache, `$KVLIFT_CACHE_DIR`.", no_args_is_help=True
@@ -28,7 +28,8 @@ def list_entries(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
         return
-    table = Table("key", "function", "target", "compiler", "size", "compiled in", "last used")
+    numbers = ("size", "compiled in", "last used")
+    table = table_of("key", "function", "target", "compiler", numbers=numbers)
     for entry in entries:
         header = entry.header
         told = (
@@ -37,7 +38,7 @@ def list_entries(as_json: JsonOption = False) -> None:
             else ("damaged", "", "")
         )
         seconds = f"{header.seconds:.2f} s" if header is not None else ""
-        used = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.used))
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
         table.add_row(entry.key[:12], *told, in_units(entry.size), seconds, used)
     console().print(table if entries else "the cache is empty")
 

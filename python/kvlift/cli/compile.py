@@ -17,6 +17,7 @@ from kvlift.cli.options import (
     notes,
     print_json,
     read_lifted,
+    table_of,
     working,
 )
 
@@ -76,7 +77,8 @@ def _facts(program: Any, seconds: float) -> list[dict[str, Any]]:
 
 
 def _table(facts: list[dict[str, Any]]) -> Table:
-    table = Table("target", "function", "made", "seconds", "slots", "slot-sized copies")
+    numbers = ("seconds", "slots", "slot-sized copies")
+    table = table_of("target", "function", "made", numbers=numbers)
     for fact in facts:
         table.add_row(
             fact["target"],

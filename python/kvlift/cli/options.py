@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule
@@ -87,6 +88,14 @@ def console() -> Console:
     """Standard output; wide when it is no terminal, so that tables are cut nowhere."""
     is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(width=None if is_known else 150)
+
+
+def table_of(*texts: str, numbers: tuple[str, ...], title: str | None = None) -> Table:
+    """A table of columns with texts, and behind them columns with numbers."""
+    table = Table(*texts, title=title)
+    for number in numbers:
+        table.add_column(number, justify="right")
+    return table
 
 
 def notes() -> Console:

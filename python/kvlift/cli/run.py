@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from kvlift.cli.options import (
     FunctionOption,
@@ -24,6 +23,7 @@ from kvlift.cli.options import (
     one_function,
     print_json,
     read_lifted,
+    table_of,
     working,
 )
 
@@ -73,10 +73,10 @@ def run(
 
     lifted = read_lifted(source)
     name = one_function(lifted, function)
+    signature = lifted.manifest.function(name)
+    values = values_for(signature, lifted.values, parse_inputs(given or [], inputs), seed)
     with working(f"compiling for {target}"):
         program = kvlift.compile(lifted, target, trust_compiled=trust_compiled)
-    signature = program.manifest.function(name)
-    values = values_for(signature, lifted.values, parse_inputs(given or [], inputs), seed)
     if values.filled:
         kind = "zeros" if seed is None else f"random values of seed {seed}"
         notes().print(f"{kind}: {', '.join(values.filled)}", markup=False)
@@ -151,11 +151,13 @@ def _summary(name: str, value: Host) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any]) -> None:
+    count = f"{facts['steps']} steps" if facts["steps"] > 1 else "1 step"
     title = (
-        f"{facts['function']} on {facts['target']}, {facts['steps']} steps, "
+        f"{facts['function']} on {facts['target']}, {count}, "
         f"{facts['milliseconds_per_step']:.2f} ms each"
     )
-    table = Table("", "name", "type", "least", "mean", "greatest", "not finite", title=title)
+    numbers = ("least", "mean", "greatest", "not finite")
+    table = table_of("", "name", "type", numbers=numbers, title=title)
     for kind in ("results", "state"):
         for number, value in enumerate(facts[kind]):
             table.add_row(
