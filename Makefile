@@ -51,7 +51,8 @@ pytest: setup
 wheel: ## Build the wheel, install it into a fresh environment, run doctor and demo there.
 	rm -rf build/wheel
 	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	build/wheel/venv/bin/pip wheel --quiet --no-deps --wheel-dir build/wheel \
+	  --config-settings=build-dir=build/wheel/core .
 	build/wheel/venv/bin/pip install --quiet --constraint constraints.txt torch
 	build/wheel/venv/bin/pip install --quiet --constraint constraints.txt "$$(ls build/wheel/kvlift-*.whl)[all]"
 	cd / && unset PYTHONPATH KVLIFT_MLIR_LIBRARY KVLIFT_CACHE_LIMIT \
