@@ -14,8 +14,13 @@ def _new(d: Draft, shape: Sequence[int], dtype: str, dims: Sequence[int]) -> Val
     rng, body = d.rng, d.body
     row = [1 if i in dims else e for i, e in enumerate(shape)]
     style = rng.random()
-    if style < 0.6 or 0 in shape:
+    if style < 0.45 or 0 in shape:
         return body.broadcast(fresh(d, row, dtype), shape, range(len(shape)))
+    if style < 0.6:
+        order = rng.sample(range(len(shape)), len(shape))
+        given = fresh(d, [row[i] for i in order], dtype)
+        turned = body.transpose(given, [order.index(i) for i in range(len(shape))])
+        return body.broadcast(turned, shape, range(len(shape)))
     if style < 0.8:
         rest = [i for i in range(len(shape)) if i not in dims]
         return body.broadcast(fresh(d, [shape[i] for i in rest], dtype), shape, rest)
@@ -34,7 +39,11 @@ def one_hot(d: Draft, version: Value) -> Value:
     rng, body, shape = d.rng, d.body, version.shape
     dim, dtype = rng.randrange(len(shape)), rng.choice(("i32", "i64", "i32", "i8"))
     at = scalar(d, shape[dim], dtype)
-    if rng.random() < 0.5:
+    if rng.random() < 0.1:
+        # Positions that differ from row to row of the dim itself.
+        rows = d.index((shape[dim],), dtype, shape[dim])
+        places, wanted = body.iota(shape, dtype, dim), body.broadcast(rows, shape, [dim])
+    elif rng.random() < 0.5:
         places, wanted = body.iota(shape, dtype, dim), body.broadcast(at, shape, [])
     else:
         places = body.iota((shape[dim],), dtype, 0)
@@ -55,6 +64,8 @@ def range_mask(d: Draft, version: Value) -> Value:
     places = body.iota(shape, dtype, dim)
     low = body.broadcast(scalar(d, shape[dim], dtype), shape, [])
     high = body.binary("add", low, number(d, rng.randint(-1, shape[dim]), low))
+    if rng.random() < 0.15:
+        high = body.broadcast(scalar(d, shape[dim], dtype), shape, [])
     inside = body.binary("and", body.compare("GE", places, low), body.compare("LT", places, high))
     return body.select(inside, _new(d, shape, version.dtype, [dim]), version)
 
@@ -154,7 +165,9 @@ def constant(d: Draft, version: Value) -> Value:
     mask = body.broadcast(d.constant(bits([]), extents, "i1"), shape, seen)
     if len(seen) == len(shape) and rng.random() < 0.6:
         sizes = [high - low for low, high in zip(lows, highs, strict=True)]
-        ends = [e - high for e, high in zip(shape, highs, strict=True)]
+        if rng.random() < 0.2:
+            lows = [rng.randint(0, e - size) for e, size in zip(shape, sizes, strict=True)]
+        ends = [e - low - size for e, low, size in zip(shape, lows, sizes, strict=True)]
         new = _pad(d, fresh(d, sizes, version.dtype), lows, ends, shape)
     else:
         new = _new(d, shape, version.dtype, seen[:1])
@@ -162,16 +175,21 @@ def constant(d: Draft, version: Value) -> Value:
 
 
 def _pad(
-    d: Draft, value: Value, low: Sequence[int], high: Sequence[int], shape: Sequence[int]
+    d: Draft,
+    value: Value,
+    low: Sequence[int],
+    high: Sequence[int],
+    shape: Sequence[int],
+    filler: Value | None = None,
 ) -> Value:
-    filler = d.constant(0, (), value.dtype)
+    filler = filler or d.constant(0, (), value.dtype)
     interior = [0] * len(shape)
     rest = f", low = {list(low)}, high = {list(high)}, interior = {interior}"
     return d.body.op("pad", [value, filler], rest, Value("", tuple(shape), value.dtype))
 
 
 def padded(d: Draft, version: Value) -> Value:
-    """select(pad(true), pad(new), old), the padding constant."""
+    """select(pad(true), pad(new), old), the padding constant and mostly false."""
     rng, shape = d.rng, version.shape
     dim = rng.randrange(len(shape))
     count = rng.randint(0, shape[dim])
@@ -180,9 +198,11 @@ def padded(d: Draft, version: Value) -> Value:
     new_shape[dim] = count
     lows, highs = ([0] * len(shape) for _ in range(2))
     lows[dim], highs[dim] = low, shape[dim] - count - low
-    mask = _pad(d, d.constant(1, new_shape, "i1"), lows, highs, shape)
+    bits = rng.choice(((1, 0), (1, 0), (1, 0), (0, 1), (1, 1), (0, 0)))
+    filler = d.constant(bits[1], (), "i1")
+    mask = _pad(d, d.constant(bits[0], new_shape, "i1"), lows, highs, shape, filler)
     new = _pad(d, fresh(d, new_shape, version.dtype), lows, highs, shape)
-    return d.body.select(mask, new, version)
+    return _choose(d, mask, new, version, bits[1] == 1)
 
 
 def one_hot_sum(d: Draft, version: Value) -> Value:

@@ -35,7 +35,9 @@ class Mutant:
 _GUARD = "lib/Transforms/Updates/GuardedWrite.cpp"
 _FACTS = "lib/Analysis/IndexArithmetic.cpp"
 _SCATTER = "lib/Transforms/Updates/SimplifyScatter.cpp"
-_MASK = "lib/Transforms/Updates/RowMask.cpp"
+_MASK = "lib/Transforms/Updates/WindowMask.cpp"
+_MASKED = "lib/Transforms/Updates/MaskedWrite.cpp"
+_SELECT = "lib/Transforms/Updates/SimplifySelect.cpp"
 MUTANTS = (
     Mutant("the range guard is dropped", _GUARD, "if (mask) {", "if (mask && !mask) {"),
     Mutant(
@@ -170,7 +172,7 @@ MUTANTS = (
     ),
     Mutant(
         "the sides of a select are exchanged",
-        "lib/Transforms/Updates/SimplifySelect.cpp",
+        _SELECT,
         "data = masked.chosen ? build.select",
         "data = !masked.chosen ? build.select",
     ),
@@ -185,6 +187,97 @@ MUTANTS = (
         "lib/Transforms/Updates/SimplifyConcatenate.cpp",
         "slice.starts[i].number != (i == dim ? begin : 0)",
         "!slice.starts[i].number || (i != dim && *slice.starts[i].number != 0 * begin)",
+    ),
+    Mutant("the window of a single row is empty", _MASK, "++high->offset;", "high->offset += 0;"),
+    Mutant(
+        "any two bounds are of one position",
+        _MASK,
+        "if (!isSameBase(first.base, last.base))",
+        "if (!first.base.value != !last.base.value)",
+    ),
+    Mutant(
+        "positions may differ along their own dim",
+        _MASK,
+        "if (window.varies(dim) && !isWhole)",
+        "if (window.varies(dim) && isWhole && !hasRows)",
+    ),
+    Mutant(
+        "what is added to a bound is taken off",
+        _MASK,
+        "bound.offset += *number;",
+        "bound.offset -= *number;",
+    ),
+    Mutant(
+        "no one-hot row is a one-hot row",
+        _MASK,
+        'chosen = chosen == (direction == "NE");',
+        'chosen = chosen == (direction == "EQ");',
+    ),
+    Mutant(
+        "a flag that does not hold writes",
+        _MASKED,
+        "place = flag.wanted ? build.select",
+        "place = !flag.wanted ? build.select",
+    ),
+    Mutant(
+        "what a flag drops goes to the first row",
+        _MASKED,
+        "build.splat(place.type(), -window.dims[dim].count)",
+        "build.splat(place.type(), 1 - window.dims[dim].count)",
+    ),
+    Mutant(
+        "a pad that put the rows elsewhere is taken off",
+        _MASKED,
+        'pad.attribute("edge_padding_low").asI64Array() == low &&',
+        'pad.attribute("edge_padding_low").asI64Array() &&',
+    ),
+    Mutant(
+        "a box with holes is a box",
+        "lib/Transforms/Updates/ConstantMask.cpp",
+        "box.elementCount() == count",
+        "box.elementCount() >= count",
+    ),
+    Mutant(
+        "a mask may be padded with anything",
+        "lib/Transforms/Updates/ConstantMask.cpp",
+        "splatOf(pad.operand(1)) != !chosen",
+        "!splatOf(pad.operand(1))",
+    ),
+    Mutant(
+        "a transpose is turned the wrong way round",
+        "lib/Transforms/Updates/Spread.cpp",
+        "places = invertPermutation(permutationOf(op));",
+        "places = permutationOf(op);",
+    ),
+    Mutant(
+        "the flags of an update are read at the first row",
+        _SELECT,
+        "isAlong ? starts[mask.dims[i]]",
+        "isAlong && starts.empty() ? starts[mask.dims[i]]",
+    ),
+    Mutant(
+        "what counts from a row on counts from the first",
+        "lib/Transforms/Updates/LeadingScatter.cpp",
+        "fact.wrap || fact.offset != 0 ||",
+        "fact.wrap ||",
+    ),
+    Mutant(
+        "the inputs of a scatter share one update",
+        "lib/Transforms/Updates/SplitScatter.cpp",
+        "scatter.operand(inputs + 1 + i)",
+        "scatter.operand(inputs + 1)",
+    ),
+    Mutant(
+        "adjacent updates change places",
+        "lib/Transforms/Updates/MergeUpdates.cpp",
+        "data = joint->isBehind ?",
+        "data = !joint->isBehind ?",
+    ),
+    Mutant(
+        "the index behind the last is in range on IREE",
+        "lib/Transforms/GuardScatters.cpp",
+        "isWithin(0, plan.last[c] + 1)",
+        "isWithin(0, plan.last[c] + 2)",
     ),
 )
 
