@@ -9,10 +9,13 @@
 // wherever that falls, outside of the buffer too. So for iree:cpu, and for
 // every scatter whose index vectors are not provably in range (IndexFacts.h):
 // 1. Clamp the index vectors into range.
-// 2. Where a vector was out of range, a body that combines gets its identity:
-//    x + -0.0, x * 1, min(x, inf) are x, signed zeros and NaNs included. (A
-//    signalling NaN in the slot becomes quiet, as whatever is combined with it
-//    would make it.)
+// 2. Where a vector was out of range, a body that combines integers gets its
+//    identity: x + 0, x * 1, min(x, INT_MAX) are x. Floats have none that
+//    leaves each NaN its bits (x + -0.0 makes a signalling one quiet, and what
+//    computes in a wider type drops payloads): such a row is marked with one
+//    signalling NaN, and the body keeps the bits of what is combined with it.
+//    Where an update really has that NaN, the quiet one takes its place:
+//    arithmetic gives the same with both.
 // 3. A body that overwrites has no identity: such a row repeats the last row
 //    that is in range, index and data. Nothing comes after that one but its
 //    repetitions, so what it writes stays, whatever was there before. With no
@@ -39,51 +42,42 @@ using namespace kvlift;
 
 namespace {
 
+/// The bits of a signalling NaN, and of the quiet one that arithmetic makes of
+/// it.
+struct Marker {
+  int64_t signalling, quiet;
+};
+
 struct Plan {
   Operation scatter;
   ScatterNumbers numbers;
   bool isInRange;
   /// For each component, the last index at which the window fits.
   Dims last;
-  /// What a combining body leaves an element as it is with; null when the body
-  /// overwrites.
+  /// What a body that combines integers leaves an element as it is with.
   Attribute identity;
+  /// The bits that mark what a body that combines floats is to leave alone.
+  std::optional<Marker> marker;
   /// Whether it must index whole elements first: it has batched dims, or
   /// windows of which a part may be out of range.
   bool isSpread = false;
 };
 
-bool isPlainFloat(Type element) {
-  std::string name = element.print();
-  return name == "f64" || name == "f32" || name == "f16" || name == "bf16";
+/// The marker of a float type; nothing for types without signalling NaNs.
+std::optional<Marker> markerOf(Type element) {
+  constexpr std::pair<std::string_view, Marker> markers[] = {
+      {"f64", {0x7FF7FFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF}},
+      {"f32", {0x7FBFFFFF, 0x7FFFFFFF}},
+      {"f16", {0x7DFF, 0x7FFF}},
+      {"bf16", {0x7FBF, 0x7FFF}}};
+  for (const auto &[name, marker] : markers)
+    if (element.print() == name)
+      return marker;
+  return std::nullopt;
 }
 
-/// The text of a body's identity for floats; empty when there is none.
-std::string floatIdentity(std::string_view body, Type element) {
-  constexpr std::pair<std::string_view, std::string_view> infinities[] = {
-      {"f64", "7FF0000000000000"},
-      {"f32", "7F800000"},
-      {"f16", "7C00"},
-      {"bf16", "7F80"}};
-  if (!isPlainFloat(element))
-    return "";
-  if (body == "stablehlo.add")
-    return "-0.0";
-  if (body == "stablehlo.multiply")
-    return "1.0";
-  for (const auto &[name, bits] : infinities)
-    if (element.print() == name) {
-      std::string infinity(bits);
-      // The sign bit turns 7 into F.
-      if (body == "stablehlo.maximum")
-        infinity[0] = 'F';
-      if (body == "stablehlo.minimum" || body == "stablehlo.maximum")
-        return "0x" + infinity;
-    }
-  return "";
-}
-
-/// The same for integers. On booleans, adding is `or`, multiplying is `and`.
+/// What `body` leaves an integer as it is with; nothing when there is none. On
+/// booleans, adding is `or`, multiplying is `and`.
 std::optional<int64_t> integerIdentity(std::string_view body, Type element) {
   unsigned width = element.bitWidth();
   bool isUnsigned = element.isUnsignedInteger() || width == 1;
@@ -103,10 +97,8 @@ std::optional<int64_t> integerIdentity(std::string_view body, Type element) {
   return std::nullopt;
 }
 
-/// The identity of a scatter's body as a splat of the update's type; null when
-/// the body is not one op of both its arguments that has one.
-Attribute identityOf(Operation scatter) {
-  Type type = scatter.operand(2).type(), element = type.element();
+/// The only op of a scatter's body, if it takes both arguments.
+Operation combinationOf(Operation scatter) {
   Block body = scatter.regions().front().firstBlock();
   Operation op = body.firstOp(), last = body.terminator();
   if (op == last || !(op.next() == last) || op.numOperands() != 2 ||
@@ -115,24 +107,32 @@ Attribute identityOf(Operation scatter) {
   Value x = body.argument(0), y = body.argument(1);
   bool takesBoth = (op.operand(0) == x && op.operand(1) == y) ||
                    (op.operand(0) == y && op.operand(1) == x);
-  if (!takesBoth)
-    return {};
-  if (element.isInteger()) {
-    auto value = integerIdentity(op.name(), element);
-    return value ? Attribute::splat(type, Attribute::integer(element, *value))
-                 : Attribute{};
+  return takesBoth ? op : Operation();
+}
+
+/// Finds how the body can be made to leave an element alone.
+bool findNeutral(Plan &plan) {
+  Operation op = combinationOf(plan.scatter);
+  Type type = plan.scatter.operand(2).type(), element = type.element();
+  if (!op)
+    return false;
+  if (!element.isInteger()) {
+    constexpr std::string_view names[] = {"stablehlo.add", "stablehlo.multiply",
+                                          "stablehlo.minimum",
+                                          "stablehlo.maximum"};
+    if (std::ranges::count(names, op.name()))
+      plan.marker = markerOf(element);
+    return plan.marker.has_value();
   }
-  std::string value = floatIdentity(op.name(), element);
-  return value.empty()
-             ? Attribute{}
-             : Attribute::parse(scatter.context(),
-                                "dense<" + value + "> : " + type.print());
+  if (auto value = integerIdentity(op.name(), element))
+    plan.identity = Attribute::splat(type, Attribute::integer(element, *value));
+  return bool(plan.identity);
 }
 
 /// Checks one scatter; on failure `reason` says why it cannot be guarded.
 std::optional<Plan> planFor(Operation scatter, std::string &reason) {
   int64_t inputs = scatterInputs(scatter);
-  Plan plan{scatter, scatterNumbersOf(scatter), true, {}, {}};
+  Plan plan{scatter, scatterNumbersOf(scatter), true, {}, {}, {}};
   for (Value value : scatter.operands())
     if (!value.type().isStaticTensor()) {
       reason = "its shapes are dynamic";
@@ -178,7 +178,7 @@ std::optional<Plan> planFor(Operation scatter, std::string &reason) {
     return plan;
   else if (inputs > 1)
     reason = "its body combines several inputs";
-  else if (!(plan.identity = identityOf(scatter)))
+  else if (!findNeutral(plan))
     reason = "its body is not one add, multiply, minimum, maximum, and, or, "
              "xor of both values";
   if (!reason.empty())
@@ -199,6 +199,8 @@ public:
     clampIndices();
     if (plan.identity)
       neutralize();
+    else if (plan.marker)
+      mark();
     else
       repeatLast();
     scatter.setOperand(inputs, clamped);
@@ -261,6 +263,32 @@ private:
         build.broadcast(inRange, update.type().shape(), countingDims());
     Value nothing = build.constant(update.type(), plan.identity);
     scatter.setOperand(inputs + 1, build.select(mask, update, nothing));
+  }
+
+  /// Marks the rows that were out of range, and has the body leave them alone.
+  void mark() {
+    Value update = scatter.operand(inputs + 1);
+    Type element = update.type().element();
+    Type number = Type::integer(build.context(), element.bitWidth());
+    Value bits = build.bitcast(update, number);
+    Value marks = build.splat(bits.type(), plan.marker->signalling);
+    Value quiet = build.splat(bits.type(), plan.marker->quiet);
+    bits = build.select(build.compare("EQ", bits, marks), quiet, bits);
+    Value mask = build.broadcast(inRange, bits.type().shape(), countingDims());
+    bits = build.select(mask, bits, marks);
+    scatter.setOperand(inputs + 1, build.bitcast(bits, element));
+
+    Block body = scatter.regions().front().firstBlock();
+    Operation last = body.terminator();
+    Builder inside(last);
+    Value added = inside.bitcast(body.argument(1), number);
+    Value isMark = inside.compare(
+        "EQ", added, inside.splat(added.type(), plan.marker->signalling));
+    // As integers: a float may be computed in a wider type.
+    Value old = inside.bitcast(body.argument(0), number);
+    Value made = inside.bitcast(last.operand(0), number);
+    Value kept = inside.select(isMark, old, made);
+    last.setOperands({inside.bitcast(kept, element)});
   }
 
   /// The place of the last row in range, or -1, as one integer.

@@ -3,17 +3,29 @@
 //
 // What the guards compute is compared in test/python/test_scatter_forms.py.
 
-// A body that combines leaves a row that is out of range what it was. Other
-// targets drop such rows themselves.
+// A row that is out of range is marked, and a body that combines floats leaves
+// what it meets as it was, bit for bit. Other targets drop such rows themselves.
 
 // CHECK-LABEL: func.func @add
 // CHECK-SAME: (%{{[^ ]+}}: tensor<8x4xf32>, %[[I:[^ ]+]]: tensor<3x1xi64>, %[[NEW:[^ ]+]]: tensor<3x4xf32>)
 // CHECK: %[[IN:[^ ]+]] = stablehlo.clamp %{{[^ ]+}}, %[[I]], %{{[^ ]+}} : tensor<3x1xi64>
 // CHECK: %[[OK:[^ ]+]] = stablehlo.compare EQ, %[[IN]], %[[I]]
-// CHECK: %[[NOTHING:[^ ]+]] = stablehlo.constant dense<-0.000000e+00> : tensor<3x4xf32>
-// CHECK: %[[DATA:[^ ]+]] = stablehlo.select %{{[^ ]+}}, %[[NEW]], %[[NOTHING]]
+// CHECK: %[[BITS:[^ ]+]] = stablehlo.bitcast_convert %[[NEW]] : (tensor<3x4xf32>) -> tensor<3x4xi32>
+// CHECK: %[[MARKS:[^ ]+]] = stablehlo.constant dense<2143289343> : tensor<3x4xi32>
+// CHECK: %[[QUIET:[^ ]+]] = stablehlo.constant dense<2147483647> : tensor<3x4xi32>
+// CHECK: %[[IS:[^ ]+]] = stablehlo.compare EQ, %[[BITS]], %[[MARKS]]
+// CHECK: %[[OTHERS:[^ ]+]] = stablehlo.select %[[IS]], %[[QUIET]], %[[BITS]]
+// CHECK: %[[MARKED:[^ ]+]] = stablehlo.select %{{[^ ]+}}, %[[OTHERS]], %[[MARKS]]
+// CHECK: %[[DATA:[^ ]+]] = stablehlo.bitcast_convert %[[MARKED]]
 // CHECK: %[[SHORT:[^ ]+]] = stablehlo.convert %[[IN]] : (tensor<3x1xi64>) -> tensor<3x1xi32>
 // CHECK: "stablehlo.scatter"(%{{[^ ]+}}, %[[SHORT]], %[[DATA]])
+// CHECK: ^bb0(%[[X:[^ ]+]]: tensor<f32>, %[[Y:[^ ]+]]: tensor<f32>):
+// CHECK: %[[SUM:[^ ]+]] = stablehlo.add %[[X]], %[[Y]]
+// CHECK: %[[IT:[^ ]+]] = stablehlo.bitcast_convert %[[Y]]
+// CHECK: %[[MARK:[^ ]+]] = stablehlo.compare EQ, %[[IT]]
+// CHECK: %[[OLD:[^ ]+]] = stablehlo.bitcast_convert %[[X]]
+// CHECK: %[[MADE:[^ ]+]] = stablehlo.bitcast_convert %[[SUM]]
+// CHECK: stablehlo.select %[[MARK]], %[[OLD]], %[[MADE]]
 // CHECK-NOT: unique_indices = true
 // CHECK: return
 // PJRT-LABEL: func.func @add
@@ -30,11 +42,11 @@ func.func @add(%slot: tensor<8x4xf32>, %i: tensor<3x1xi64>, %new: tensor<3x4xf32
 
 // -----
 
-// The identities of other bodies and types.
+// The marks of other floats, and what bodies leave integers as they are with.
 
 // CHECK-LABEL: func.func @identities
-// CHECK: stablehlo.constant dense<0xFF80> : tensor<1xbf16>
-// CHECK: stablehlo.constant dense<0x7C00> : tensor<1xf16>
+// CHECK: stablehlo.constant dense<32703> : tensor<1xi16>
+// CHECK: stablehlo.constant dense<32255> : tensor<1xi16>
 // CHECK: stablehlo.constant dense<-128> : tensor<1xi8>
 // CHECK: stablehlo.constant dense<255> : tensor<1xui8>
 // CHECK: stablehlo.constant dense<true> : tensor<1xi1>

@@ -110,8 +110,8 @@ func.func @each_batch_row(%slot: tensor<2x3x8x4xf32> {kvlift.slot = "k"}, %new: 
 // CHECK: %[[AWAY:[^ ]+]] = stablehlo.constant dense<-1> : tensor<16xi64>
 // CHECK: %[[PLACE:[^ ]+]] = stablehlo.select %[[ACTIVE]], %[[AT]], %[[AWAY]]
 // CHECK: %[[COLUMN:[^ ]+]] = stablehlo.reshape %[[PLACE]]
-// CHECK: %[[ROWS:[^ ]+]] = stablehlo.reshape %[[NEW]] : (tensor<16x1x4xf32>) -> tensor<16x4xf32>
 // CHECK: %[[INDICES:[^ ]+]] = stablehlo.concatenate %{{[^ ]+}}, %[[COLUMN]], dim = 1
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.reshape %[[NEW]] : (tensor<16x1x4xf32>) -> tensor<16x4xf32>
 // CHECK: %[[DONE:[^ ]+]] = "stablehlo.scatter"(%[[SLOT]], %[[INDICES]], %[[ROWS]])
 // CHECK-SAME: inserted_window_dims = [0, 1], scatter_dims_to_operand_dims = [0, 1]
 // CHECK: return %[[DONE]]

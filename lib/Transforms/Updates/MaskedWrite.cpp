@@ -246,8 +246,9 @@ private:
           positions(dim, placeOf[dim], counts, varyingPlaces), column));
     numbers.insertedWindowDims = numbers.scatterDimsToOperandDims = indexed;
     numbers.indexVectorDim = counts.size();
-    return build.scatter(masked.slot, build.concatenate(columns, counts.size()),
-                         build.reshape(newRows(), kept), numbers);
+    Value indices = build.concatenate(columns, counts.size());
+    Value update = build.reshape(newRows(), kept);
+    return build.scatter(masked.slot, indices, update, numbers);
   }
 
   /// The positions along a dim, whose rows the index vectors count along
