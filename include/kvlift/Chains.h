@@ -49,9 +49,10 @@ struct Version {
 struct Deferral {
   bool bySlice = false;
   bool byElements = false;
+  bool bySum = false;
   /// Whether an optimization_barrier comes after them.
   bool isPinned = false;
-  explicit operator bool() const { return bySlice || byElements; }
+  explicit operator bool() const { return bySlice || byElements || bySum; }
   friend bool operator==(const Deferral &, const Deferral &) = default;
 };
 

@@ -124,7 +124,7 @@ private:
   void view(Operation op, bool isBarrier);
   void transpose(Operation op);
   bool showSame(Operation op);
-  void defer(Operation op, bool bySlice);
+  void defer(Operation op, OpRole role);
   void update(Operation op);
   void loop(Operation op);
   void carryThroughLoop(const BlockChains &body,

@@ -66,9 +66,11 @@ void BlockWalk::visit(Operation op) {
   case OpRole::transpose:
     return transpose(op);
   case OpRole::slice:
-    return defer(op, /*bySlice=*/true);
   case OpRole::elements:
-    return defer(op, /*bySlice=*/false);
+    return defer(op, role);
+  case OpRole::sum:
+    readAll(captured);
+    return defer(op, role);
   case OpRole::update:
     return update(op);
   case OpRole::loop:
@@ -186,7 +188,7 @@ bool BlockWalk::showSame(Operation op) {
 }
 
 /// The op reads where it stands, and may be computed again later.
-void BlockWalk::defer(Operation op, bool bySlice) {
+void BlockWalk::defer(Operation op, OpRole role) {
   if (showSame(op))
     return;
   deferred.clear();
@@ -198,15 +200,19 @@ void BlockWalk::defer(Operation op, bool bySlice) {
           deferred.begin(), deferred.end(),
           [&](const Held &other) { return other.version == held.version; });
       if (same != deferred.end())
-        same->deferral.byElements |= held.deferral.byElements;
+        for (bool Deferral::*way : {&Deferral::byElements, &Deferral::bySum})
+          same->deferral.*way |= held.deferral.*way;
       else if (deferred.size() < versionLimit)
         deferred.push_back(held);
     }
   }
   if (deferred.empty())
     return;
+  bool Deferral::*way = role == OpRole::slice ? &Deferral::bySlice
+                        : role == OpRole::sum ? &Deferral::bySum
+                                              : &Deferral::byElements;
   for (Held &held : deferred) {
-    (bySlice ? held.deferral.bySlice : held.deferral.byElements) = true;
+    held.deferral.*way = true;
     // What comes after the barrier is not pinned by it.
     held.deferral.isPinned = false;
     held.layout = 0;

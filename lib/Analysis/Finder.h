@@ -52,6 +52,8 @@ private:
   // FindingsLate.cpp: readers that a runtime may run after the update.
   void inspectLateReads(const BlockChains &chains);
   bool isLate(Operation reader);
+  bool isTakenOnce(Value value);
+  bool isPastFusedSum(const Read &read);
   void inspectReadsBetween(const BlockChains &chains);
   bool hasControlFlow();
   bool isComputed(Operation maker);

@@ -199,7 +199,8 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
   bool isReadInPart = std::any_of(
       chains.reads.begin(), chains.reads.end(), [&](const Read &read) {
         return read.version == &version - chains.versions.data() &&
-               read.makes < 0 && isFused(chains.ops[read.op]);
+               read.makes < 0 && !read.deferral.bySum &&
+               isFused(chains.ops[read.op]);
       });
   if (withoutUnits(first.shape()) != dims || (!isPermuted && isReadInPart))
     add(Habit::copiesShapes, slot, op);
@@ -283,11 +284,11 @@ void Finder::inspectWholeValue(const Slot &slot, int64_t root) {
     if (!op || !visited.insert({op.raw.ptr, step.mover.raw.ptr}).second)
       continue;
     OpRole role = roles.of(op);
-    if (role == OpRole::other && !op.is("stablehlo.reduce"))
+    if (role == OpRole::other)
       continue;
     if (op.is("stablehlo.select"))
       step.mask = op;
-    if (isMove(op) || role == OpRole::slice || role == OpRole::other ||
+    if (isMove(op) || role == OpRole::slice || role == OpRole::sum ||
         role == OpRole::loop || op.is("stablehlo.gather"))
       step.mover = op;
     for (Value operand : op.operands())

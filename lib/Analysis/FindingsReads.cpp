@@ -235,7 +235,8 @@ void Finder::inspectReads(const BlockChains &chains) {
     // A masked select of the slot is as good as the slot.
     Operation mask = read.through.definingOp();
     bool isMasked = mask && mask.is("stablehlo.select") &&
-                    !read.deferral.bySlice && !read.deferral.isPinned;
+                    !read.deferral.bySlice && !read.deferral.bySum &&
+                    !read.deferral.isPinned;
     if (read.deferral && !isMasked)
       continue;
     if (reader.is("stablehlo.dot_general"))

@@ -19,6 +19,7 @@ static constexpr std::pair<std::string_view, OpRole> special[] = {
     {"stablehlo.transpose", OpRole::transpose},
     {"stablehlo.slice", OpRole::slice},
     {"stablehlo.dynamic_slice", OpRole::slice},
+    {"stablehlo.reduce", OpRole::sum},
     {"stablehlo.dynamic_update_slice", OpRole::update},
     {"stablehlo.scatter", OpRole::update},
     {"stablehlo.while", OpRole::loop},

@@ -24,6 +24,8 @@ enum class OpRole {
   /// Each element of few elements, which a runtime may compute as late as it
   /// is used.
   elements,
+  /// A reduction, which a runtime may compute together with what uses it.
+  sum,
   update,
   loop,
   branch,
@@ -42,7 +44,8 @@ public:
   /// False spares a look at the op.
   static bool mayHaveRegions(OpRole role) {
     return role == OpRole::update || role == OpRole::loop ||
-           role == OpRole::branch || role == OpRole::other;
+           role == OpRole::branch || role == OpRole::sum ||
+           role == OpRole::other;
   }
 
 private:

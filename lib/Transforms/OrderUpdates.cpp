@@ -13,9 +13,10 @@
 //    version, which has the same rows.
 // 2. Where an op with regions must come after the update and only slices the
 //    old version, at positions that are known before: take the slices before.
-// 3. Where a slice of an old version is used after the update, or is the data
-//    of the update itself: pin it by an optimization_barrier, or IREE takes it
-//    when it is used, from storage that the update has overwritten.
+// 3. Where a slice or a sum of an old version is used after the update, or a
+//    slice is the data of the update itself: pin it by an optimization_barrier,
+//    or IREE takes it when it is used, from storage that the update has
+//    overwritten.
 // 4. Put the readers of each version before its update: ops move only where
 //    they must, only within their block, and otherwise keep program order.
 //
@@ -102,9 +103,9 @@ struct Hoist {
   Operation before;
 };
 
-/// A value that a barrier is to fix where it is made.
+/// An op whose results a barrier is to fix where they are made.
 struct Pin {
-  Operation slice;
+  Operation maker;
 };
 
 struct Plan {
@@ -141,6 +142,8 @@ private:
   }
 
   void planRead(const Read &read) {
+    if (read.deferral.bySum)
+      return pinSums(read.version);
     Operation reader = chains.ops[read.op], update = updateAfter(read);
     Operation slice = read.deferral ? read.through.definingOp() : reader;
     if (!read.deferral && !reader.regions().empty())
@@ -169,9 +172,24 @@ private:
            isSlice(read.through.definingOp()) && op == updateAfter(read);
   }
 
-  void pin(Operation slice) {
-    if (pinned.insert(slice.raw.ptr).second)
-      plan.pins.push_back({slice});
+  void pin(Operation maker) {
+    if (pinned.insert(maker.raw.ptr).second)
+      plan.pins.push_back({maker});
+  }
+
+  /// Pins what sums the version up, but for what a barrier holds already.
+  void pinSums(int32_t version) {
+    for (const Read &read : chains.reads) {
+      Operation sum = chains.ops[read.op];
+      if (read.version != version || !sum.is("stablehlo.reduce"))
+        continue;
+      bool isHeld = true;
+      for (Value result : sum.results())
+        for (const Use &use : result.uses())
+          isHeld &= Operation(use.user).is("stablehlo.optimization_barrier");
+      if (!isHeld)
+        pin(sum);
+    }
   }
 
   /// All that the op captures of the version must be small slices at positions
@@ -262,14 +280,19 @@ void apply(const Hoist &hoist) {
 
 /// Before: op slice(%old)    After: op optimization_barrier(slice(%old))
 void apply(const Pin &pin) {
-  Value sliced = pin.slice.result();
-  std::vector<Use> uses = sliced.uses();
-  Value fixed =
-      Builder(pin.slice.next())
-          .create("stablehlo.optimization_barrier", {sliced}, {sliced.type()})
-          .result();
-  for (const Use &use : uses)
-    Operation(use.user).setOperand(use.operand, fixed);
+  std::vector<Value> made = pin.maker.results();
+  std::vector<Type> types;
+  std::vector<std::vector<Use>> uses;
+  for (Value value : made) {
+    types.push_back(value.type());
+    uses.push_back(value.uses());
+  }
+  Operation barrier =
+      Builder(pin.maker.next())
+          .create("stablehlo.optimization_barrier", made, types);
+  for (size_t i = 0; i < made.size(); ++i)
+    for (const Use &use : uses[i])
+      Operation(use.user).setOperand(use.operand, barrier.result(i));
 }
 
 void apply(const Plan &plan) {

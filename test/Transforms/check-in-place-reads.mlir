@@ -115,3 +115,36 @@ func.func @exchanged(%k: tensor<32x8xf32> {kvlift.slot = "k"}, %v: tensor<32x8xf
   %8 = stablehlo.dynamic_update_slice %6, %u, %z, %z : (tensor<32x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<32x8xf32>
   return %4, %5, %8, %7 : tensor<32x8xf32>, tensor<32x8xf32>, tensor<32x8xf32>, tensor<32x8xf32>
 }
+
+// -----
+
+// XLA computes a short sum of few elements with the op that takes it in, here
+// after the update. One of 4096 elements is computed by itself, and so is one
+// that two ops take in. IREE is told to by a barrier (kvlift-order-updates).
+
+// CHECK-LABEL: func.func @sums_of_old_beside_new
+// CHECK-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 512 bytes: XLA computes it together with, and so after the update, the op 'stablehlo.add'"
+// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "in_place"
+// CHECK-SAME: kvlift.slot = "e", kvlift.verdict = "in_place"
+// IREE-LABEL: func.func @sums_of_old_beside_new
+// IREE-SAME: kvlift.slot = "c", kvlift.verdict = "in_place"
+func.func @sums_of_old_beside_new(%c: tensor<32x4xf32> {kvlift.slot = "c"}, %d: tensor<1024x4xf32> {kvlift.slot = "d"}, %e: tensor<32x4xf32> {kvlift.slot = "e"}, %u: tensor<1x4xf32>, %i: tensor<i32>)
+    -> (tensor<32x4xf32> {kvlift.slot = "c"}, tensor<1024x4xf32> {kvlift.slot = "d"}, tensor<32x4xf32> {kvlift.slot = "e"}, tensor<32xf32>, tensor<1024xf32>, tensor<32xf32>) {
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (tensor<32x4xf32>, tensor<f32>) -> tensor<32xf32>
+  %1 = stablehlo.reduce(%d init: %f) applies stablehlo.add across dimensions = [1] : (tensor<1024x4xf32>, tensor<f32>) -> tensor<1024xf32>
+  %2 = stablehlo.reduce(%e init: %f) applies stablehlo.add across dimensions = [1] : (tensor<32x4xf32>, tensor<f32>) -> tensor<32xf32>
+  %3 = stablehlo.optimization_barrier %2 : tensor<32xf32>
+  %4 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<32x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<32x4xf32>
+  %5 = stablehlo.dynamic_update_slice %d, %u, %i, %z : (tensor<1024x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<1024x4xf32>
+  %6 = stablehlo.dynamic_update_slice %e, %u, %i, %z : (tensor<32x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<32x4xf32>
+  %7 = stablehlo.reduce(%4 init: %f) applies stablehlo.add across dimensions = [1] : (tensor<32x4xf32>, tensor<f32>) -> tensor<32xf32>
+  %8 = stablehlo.reduce(%5 init: %f) applies stablehlo.add across dimensions = [1] : (tensor<1024x4xf32>, tensor<f32>) -> tensor<1024xf32>
+  %9 = stablehlo.reduce(%6 init: %f) applies stablehlo.add across dimensions = [1] : (tensor<32x4xf32>, tensor<f32>) -> tensor<32xf32>
+  %10 = stablehlo.add %0, %7 : tensor<32xf32>
+  %11 = stablehlo.add %1, %8 : tensor<1024xf32>
+  %12 = stablehlo.compare GT, %3, %9 : (tensor<32xf32>, tensor<32xf32>) -> tensor<32xi1>
+  %13 = stablehlo.select %12, %3, %9 : tensor<32xi1>, tensor<32xf32>
+  return %4, %5, %6, %10, %11, %13 : tensor<32x4xf32>, tensor<1024x4xf32>, tensor<32x4xf32>, tensor<32xf32>, tensor<1024xf32>, tensor<32xf32>
+}

@@ -211,3 +211,55 @@ func.func @nested(%c: tensor<8xf32> {kvlift.slot = "c"}, %d: tensor<8xf32> {kvli
   }) : (tensor<i1>) -> (tensor<8xf32>, tensor<1xf32>)
   return %new, %0#0, %0#1 : tensor<8xf32>, tensor<8xf32>, tensor<1xf32>
 }
+
+// -----
+
+// A sum of the old version that is used beside the new one is pinned, or IREE
+// computes it late; one that is used alone, or only before, is not.
+
+// CHECK-LABEL: func.func @sums
+// CHECK: %[[OLD:[^ ]+]] = stablehlo.reduce(%[[C:[^ ]+]] init
+// CHECK-NEXT: %[[PINNED:[^ ]+]] = stablehlo.optimization_barrier %[[OLD]]
+// CHECK: %[[ALONE:[^ ]+]] = stablehlo.reduce(%[[D:[^ ]+]] init
+// CHECK-NOT: stablehlo.optimization_barrier
+// CHECK: stablehlo.dynamic_update_slice %[[C]]
+// CHECK: stablehlo.add %[[PINNED]]
+// CHECK: return {{.*}}%[[ALONE]]
+func.func @sums(%c: tensor<8x4xf32> {kvlift.slot = "c"}, %d: tensor<8x4xf32> {kvlift.slot = "d"}, %u: tensor<1x4xf32>, %i: tensor<i32>)
+    -> (tensor<8x4xf32> {kvlift.slot = "c"}, tensor<8x4xf32> {kvlift.slot = "d"}, tensor<8xf32>, tensor<8xf32>) {
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %old = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %alone = stablehlo.reduce(%d init: %f) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<8x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<8x4xf32>
+  %1 = stablehlo.dynamic_update_slice %d, %u, %i, %z : (tensor<8x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<8x4xf32>
+  %new = stablehlo.reduce(%0 init: %f) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %2 = stablehlo.add %old, %new : tensor<8xf32>
+  return %0, %1, %2, %alone : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8xf32>, tensor<8xf32>
+}
+
+// -----
+
+// Both results of a reduction are pinned together, and arithmetic on the way
+// does not hide it.
+
+// CHECK-LABEL: func.func @two_results
+// CHECK: %[[OLD:[^ :]+]]:2 = stablehlo.reduce
+// CHECK: stablehlo.optimization_barrier %[[OLD]]#0, %[[OLD]]#1
+// CHECK: stablehlo.dynamic_update_slice
+func.func @two_results(%c: tensor<8x4xf32> {kvlift.slot = "c"}, %u: tensor<1x4xf32>, %i: tensor<i32>, %w: tensor<8x4xi32>)
+    -> (tensor<8x4xf32> {kvlift.slot = "c"}, tensor<8xf32>, tensor<8xi32>) {
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %old:2 = stablehlo.reduce(%c init: %f), (%w init: %z) across dimensions = [1] : (tensor<8x4xf32>, tensor<8x4xi32>, tensor<f32>, tensor<i32>) -> (tensor<8xf32>, tensor<8xi32>)
+   reducer(%a: tensor<f32>, %b: tensor<f32>) (%x: tensor<i32>, %y: tensor<i32>) {
+    %s = stablehlo.add %a, %b : tensor<f32>
+    %t = stablehlo.add %x, %y : tensor<i32>
+    stablehlo.return %s, %t : tensor<f32>, tensor<i32>
+  }
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i, %z : (tensor<8x4xf32>, tensor<1x4xf32>, tensor<i32>, tensor<i32>) -> tensor<8x4xf32>
+  %new = stablehlo.reduce(%0 init: %f) applies stablehlo.add across dimensions = [1] : (tensor<8x4xf32>, tensor<f32>) -> tensor<8xf32>
+  %1 = stablehlo.negate %old#0 : tensor<8xf32>
+  %2 = stablehlo.add %1, %new : tensor<8xf32>
+  return %0, %2, %old#1 : tensor<8x4xf32>, tensor<8xf32>, tensor<8xi32>
+}
