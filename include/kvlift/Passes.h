@@ -8,6 +8,7 @@
 #define KVLIFT_PASSES_H
 
 #include "kvlift/Diagnostics.h"
+#include "kvlift/TargetModel.h"
 
 #include <map>
 
@@ -19,6 +20,9 @@ using PassOptions = std::map<std::string, std::string>;
 /// The value of an option, or what it is when the pipeline does not say.
 std::string optionOr(const PassOptions &options, const std::string &name,
                      const std::string &fallback);
+/// The model that `target=` names; says so when there is none of the name.
+std::optional<TargetModel> targetModelOf(const PassOptions &options,
+                                         DiagnosticLog &log);
 
 /// The number in `arg3`, if the text is the prefix and a number.
 std::optional<int64_t> numberAfter(std::string_view text,

@@ -41,14 +41,12 @@ struct Options {
 
 std::optional<Options> parseOptions(const PassOptions &given,
                                     DiagnosticLog &log) {
-  std::string target = optionOr(given, "target", std::string(anyTarget));
+  auto model = targetModelOf(given, log);
   std::string conflict = optionOr(given, "on-conflict", "error");
   std::string require = optionOr(given, "require", "none");
-  auto model = TargetModel::named(target);
   if (!model)
-    log.error({}, "target=" + target + " is not one of " +
-                      join(TargetModel::names(), ", "));
-  else if (conflict != "error" && conflict != "copy")
+    return std::nullopt;
+  if (conflict != "error" && conflict != "copy")
     log.error({}, "on-conflict=" + conflict + " is not one of error, copy");
   else if (require != "none" && require != "in_place")
     log.error({}, "require=" + require + " is not one of none, in_place");

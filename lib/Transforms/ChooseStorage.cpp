@@ -146,13 +146,9 @@ void apply(const Carriers &carriers, Storage storage) {
 
 Status kvlift::chooseStorage(Operation module, const PassOptions &given,
                              DiagnosticLog &log) {
-  std::string target = optionOr(given, "target", std::string(anyTarget));
-  auto model = TargetModel::named(target);
-  if (!model) {
-    log.error({}, "target=" + target + " is not one of " +
-                      join(TargetModel::names(), ", "));
+  auto model = targetModelOf(given, log);
+  if (!model)
     return Status::failure();
-  }
   auto groups = carriersOf(module, log);
   if (!groups)
     return Status::failure();

@@ -444,13 +444,10 @@ std::optional<std::vector<Plan>> planAll(Operation module, DiagnosticLog &log) {
 
 Status kvlift::guardScatters(Operation module, const PassOptions &options,
                              DiagnosticLog &log) {
-  std::string target = optionOr(options, "target", std::string(anyTarget));
-  if (!TargetModel::named(target)) {
-    log.error({}, "target=" + target + " is not one of " +
-                      join(TargetModel::names(), ", "));
+  auto model = targetModelOf(options, log);
+  if (!model)
     return Status::failure();
-  }
-  if (target != "iree:cpu")
+  if (model->name() != "iree:cpu")
     return Status::success();
   auto plans = planAll(module, log);
   if (!plans)

@@ -9,6 +9,8 @@
 
 #include <charconv>
 
+using namespace kvlift;
+
 std::string kvlift::optionOr(const PassOptions &options,
                              const std::string &name,
                              const std::string &fallback) {
@@ -27,4 +29,14 @@ std::optional<int64_t> kvlift::numberAfter(std::string_view text,
   if (problem != std::errc() || end != text.data() + text.size())
     return std::nullopt;
   return number;
+}
+
+std::optional<TargetModel> kvlift::targetModelOf(const PassOptions &options,
+                                                 DiagnosticLog &log) {
+  std::string target = optionOr(options, "target", std::string(anyTarget));
+  auto model = TargetModel::named(target);
+  if (!model)
+    log.error({}, "target=" + target + " is not one of " +
+                      join(TargetModel::names(), ", "));
+  return model;
 }

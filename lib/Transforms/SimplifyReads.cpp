@@ -17,6 +17,8 @@
 // 3. Put the slot first when its summed dims are its last ones, else second:
 //    [S, D] x [D, 1] and [1, S] x [S, D] are products that need no transpose.
 // 4. Transpose and reshape the (small) result to what it was.
+// Of two slots whose last dims are summed, IREE transposes the second, unless
+// one dim is batched: for iree:cpu their leading batched dims are merged.
 //
 // Each element is the same sum of the same products. Left alone: a view that
 // splits a dim of the slot, a version that is overwritten before the dot,
@@ -26,6 +28,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MergeBatches.h"
 #include "kvlift/Builder.h"
 #include "kvlift/Passes.h"
 #include "kvlift/Provenance.h"
@@ -272,11 +275,18 @@ void apply(const Plan &plan, bool viewedIsFirst) {
   }
 }
 
+/// Whether the value is a version of a slot, or becomes its new value as it is.
 bool isSlotVersion(const FuncOp &function, const Provenance &provenance,
                    Value value) {
   const auto *origin = provenance.origin(value);
-  return origin && origin->view.empty() &&
-         function.argumentAttribute(origin->argument, marks::slot);
+  if (origin && origin->view.empty() &&
+      function.argumentAttribute(origin->argument, marks::slot))
+    return true;
+  for (const Use &use : value.uses())
+    if (Operation(use.user) == function.returnOp() &&
+        function.resultAttribute(use.operand, marks::slot))
+      return true;
+  return false;
 }
 
 /// Whether an update overwrites the version before the dot reads it. A copy
@@ -318,10 +328,26 @@ std::vector<SlotRead> findSlotReads(const FuncOp &function) {
   return reads;
 }
 
+/// Of two slots as they lie, one may have to be turned around.
+void mergeBatchesIn(const FuncOp &function) {
+  std::vector<Operation> dots;
+  Provenance provenance(function);
+  for (Operation op : function.body())
+    if (op.is("stablehlo.dot_general") && !isBoundToItsForm(op) &&
+        isSlotVersion(function, provenance, op.operand(0)) &&
+        isSlotVersion(function, provenance, op.operand(1)))
+      dots.push_back(op);
+  for (Operation dot : dots)
+    mergeBatches(dot);
+}
+
 } // namespace
 
-Status kvlift::simplifyReads(Operation module, const PassOptions &,
-                             DiagnosticLog &) {
+Status kvlift::simplifyReads(Operation module, const PassOptions &options,
+                             DiagnosticLog &log) {
+  auto model = targetModelOf(options, log);
+  if (!model)
+    return Status::failure();
   for (const FuncOp &function : functionsOf(module)) {
     if (function.isDeclaration() || !function.hasOneBlock())
       continue;
@@ -330,6 +356,8 @@ Status kvlift::simplifyReads(Operation module, const PassOptions &,
     for (const SlotRead &read : findSlotReads(function))
       if (std::optional<Plan> plan = match(read.dot, read.viewedIsFirst))
         apply(*plan, read.viewedIsFirst);
+    if (model->find(Habit::transposesFactors))
+      mergeBatchesIn(function);
   }
   return Status::success();
 }

@@ -60,6 +60,11 @@ int64_t oldOperandOf(Operation update, const Provenance::Origin &origin) {
   return -1;
 }
 
+bool isWrite(Operation op) {
+  return op.is("stablehlo.dynamic_update_slice") ||
+         (op.is("stablehlo.scatter") && scatterInputs(op) == 1);
+}
+
 /// The updates between a slice of a stack and the layer that is put back, the
 /// first one first; none when the value does not come from such a slice.
 std::vector<SlotUpdate> layerUpdates(Value layer, const SlotUpdate &back,
@@ -70,9 +75,7 @@ std::vector<SlotUpdate> layerUpdates(Value layer, const SlotUpdate &back,
   if (!op || depth == 0 ||
       (slice && slice->source.type() == back.op.result().type()))
     return {};
-  bool isWrite = op.is("stablehlo.dynamic_update_slice") ||
-                 (op.is("stablehlo.scatter") && scatterInputs(op) == 1);
-  if (isWrite) {
+  if (isWrite(op)) {
     auto before = layerUpdates(op.operand(0), back, depth - 1);
     before.push_back({op, 0, back.slot, -1, true});
     return before;
@@ -103,6 +106,18 @@ Value layerBehind(Operation back) {
   return data;
 }
 
+/// The writes that the value comes from, behind views, the last one first: of
+/// a window that has slid before, for example.
+void appendWritesBehind(Value value, const std::string &slot,
+                        std::vector<SlotUpdate> &to) {
+  for (Operation op; (op = value.definingOp()); value = op.operand(0)) {
+    if (isWrite(op))
+      to.push_back({op, 0, slot, -1, /*isOfLayer=*/true});
+    else if (!op.is("stablehlo.transpose") && !op.is("stablehlo.reshape"))
+      return;
+  }
+}
+
 /// Ops that make a tied result of something that no update leads to: a stack
 /// of layers that were all updated, what a loop fills, arithmetic.
 std::vector<SlotUpdate> makersOf(const FuncOp &function,
@@ -112,8 +127,13 @@ std::vector<SlotUpdate> makersOf(const FuncOp &function,
   for (size_t i = 0; i < returned.size(); ++i) {
     auto slot = function.resultAttribute(i, marks::slot).asString();
     Operation maker = returned[i].definingOp();
-    if (slot && maker && !provenance.storage(returned[i]))
-      makers.push_back({maker, -1, *slot, returned[i].resultNumber(), false});
+    if (!slot || !maker || provenance.storage(returned[i]))
+      continue;
+    makers.push_back({maker, -1, *slot, returned[i].resultNumber(), false});
+    if (!isWrite(maker))
+      appendWritesBehind(returned[i], *slot, makers);
+    else
+      appendWritesBehind(maker.operand(0), *slot, makers);
   }
   return makers;
 }

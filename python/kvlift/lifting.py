@@ -358,7 +358,7 @@ def _target_passes(target: str, on_conflict: str, require: str | None) -> list[s
         f"kvlift-unroll-loops{{target={target}}}",
         f"kvlift-choose-storage{{target={target}}}",
         # Slots that are stored as other types are read through new views.
-        "kvlift-simplify-reads",
+        f"kvlift-simplify-reads{{target={target}}}",
         f"kvlift-guard-scatters{{target={target}}}",
         "kvlift-order-updates",
         f"kvlift-check-in-place{{{options}}}",

@@ -1,4 +1,5 @@
 // RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-reads)' | filecheck %s
+// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-reads{target=iree:cpu})' | filecheck %s --check-prefix=IREE
 //
 // That the sums stay what they were is compared bit for bit in
 // test/python/test_reads_exact.py; here, what the reads look like.
@@ -303,4 +304,52 @@ func.func @attention(%k: tensor<2x8x4xf32> {kvlift.slot = "k"}, %v: tensor<2x8x4
   %2 = stablehlo.broadcast_in_dim %v, dims = [0, 1, 2] : (tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
   %3 = stablehlo.dot_general %1, %2, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x1x8xf32>, tensor<2x8x4xf32>) -> tensor<2x1x4xf32>
   return %3 : tensor<2x1x4xf32>
+}
+
+// -----
+
+// Of two slots whose last dims are summed, IREE would transpose the second,
+// unless one dim is batched.
+
+// CHECK-LABEL: func.func @two_slots
+// CHECK: stablehlo.dot_general %arg0, %arg1, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3], precision = [HIGH, DEFAULT]
+// IREE-LABEL: func.func @two_slots
+// IREE-DAG: %[[A:[^ ]+]] = stablehlo.reshape %arg0 : (tensor<2x3x8x4xf32>) -> tensor<6x8x4xf32>
+// IREE-DAG: %[[B:[^ ]+]] = stablehlo.reshape %arg1 : (tensor<2x3x8x4xf32>) -> tensor<6x8x4xf32>
+// IREE: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[A]], %[[B]], batching_dims = [0] x [0], contracting_dims = [2] x [2], precision = [HIGH, DEFAULT]
+// IREE: %[[SHOWN:[^ ]+]] = stablehlo.reshape %[[DOT]] : (tensor<6x8x8xf32>) -> tensor<2x3x8x8xf32>
+// IREE: return %arg0, %arg1, %[[SHOWN]]
+func.func @two_slots(%a: tensor<2x3x8x4xf32> {kvlift.slot = "a"}, %b: tensor<2x3x8x4xf32> {kvlift.slot = "b"})
+    -> (tensor<2x3x8x4xf32> {kvlift.slot = "a"}, tensor<2x3x8x4xf32> {kvlift.slot = "b"}, tensor<2x3x8x8xf32>) {
+  %0 = stablehlo.dot_general %a, %b, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3], precision = [HIGH, DEFAULT] : (tensor<2x3x8x4xf32>, tensor<2x3x8x4xf32>) -> tensor<2x3x8x8xf32>
+  return %a, %b, %0 : tensor<2x3x8x4xf32>, tensor<2x3x8x4xf32>, tensor<2x3x8x8xf32>
+}
+
+// -----
+
+// A second slot that is summed over its rows is read as it lies.
+
+// IREE-LABEL: func.func @two_slots_in_order
+// IREE-NOT: stablehlo.reshape
+// IREE: stablehlo.dot_general %arg0, %arg1, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2]
+func.func @two_slots_in_order(%a: tensor<2x3x8x4xf32> {kvlift.slot = "a"}, %b: tensor<2x3x4x8xf32> {kvlift.slot = "b"})
+    -> (tensor<2x3x8x4xf32> {kvlift.slot = "a"}, tensor<2x3x4x8xf32> {kvlift.slot = "b"}, tensor<2x3x8x8xf32>) {
+  %0 = stablehlo.dot_general %a, %b, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [2] : (tensor<2x3x8x4xf32>, tensor<2x3x4x8xf32>) -> tensor<2x3x8x8xf32>
+  return %a, %b, %0 : tensor<2x3x8x4xf32>, tensor<2x3x4x8xf32>, tensor<2x3x8x8xf32>
+}
+
+// -----
+
+// What becomes the slot's new value is read as it lies too, though no update
+// made it of the old one: a window that has slid.
+
+// CHECK-LABEL: func.func @slid
+// CHECK: %[[SLID:[^ ]+]] = stablehlo.concatenate
+// CHECK: stablehlo.dot_general %[[SLID]], %{{[^ ]+}}, batching_dims = [0] x [0], contracting_dims = [2] x [2]
+func.func @slid(%c: tensor<2x8x4xf32> {kvlift.slot = "c"}, %row: tensor<2x1x4xf32>, %q: tensor<2x1x4xf32>) -> (tensor<2x8x4xf32> {kvlift.slot = "c"}, tensor<2x1x8xf32>) {
+  %0 = stablehlo.slice %c [0:2, 1:8, 0:4] : (tensor<2x8x4xf32>) -> tensor<2x7x4xf32>
+  %1 = stablehlo.concatenate %0, %row, dim = 1 : (tensor<2x7x4xf32>, tensor<2x1x4xf32>) -> tensor<2x8x4xf32>
+  %2 = stablehlo.transpose %1, dims = [0, 2, 1] : (tensor<2x8x4xf32>) -> tensor<2x4x8xf32>
+  %3 = stablehlo.dot_general %q, %2, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x1x4xf32>, tensor<2x4x8xf32>) -> tensor<2x1x8xf32>
+  return %1, %3 : tensor<2x8x4xf32>, tensor<2x1x8xf32>
 }

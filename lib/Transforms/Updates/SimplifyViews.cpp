@@ -13,7 +13,9 @@
 // only split and merge dims that the update covers wholly, or add and remove
 // unit dims. dynamic_update_slice moves a window into range dim by dim, and
 // the extents of slot and window are the same on both sides. A barrier between
-// a view and the update moves behind the update with it.
+// a view and the update moves behind the update with it. A dynamic_slice of the
+// same window, which a guard keeps old rows by, is taken from the slot as well:
+// a runtime would build the view for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -151,13 +153,13 @@ public:
     return build.reshape(update, window.sizes);
   }
 
-  /// A version of the source, seen this way.
-  Value show(Builder &build, Value version) const {
+  /// A version of the source or a window of one, seen this way as `type`.
+  Value show(Builder &build, Value version, Type type) const {
     if (op.is("stablehlo.transpose"))
       return build.transpose(version, permutationOf(op));
     if (isElementwise())
-      return bitcast(build, version, op.result().type().element());
-    return build.reshape(version, op.result().type().shape());
+      return bitcast(build, version, type.element());
+    return build.reshape(version, type.shape());
   }
 
   /// Whether a user of the view shows the source again.
@@ -173,17 +175,43 @@ private:
   Value source;
 };
 
+/// The starts in the slot's own dims.
+std::vector<Value> startsIn(const Window &window, Builder &build,
+                            const std::vector<Value> &starts) {
+  Type index = starts.empty() ? Type() : starts.front().type();
+  std::vector<Value> moved;
+  for (int64_t from : window.from)
+    moved.push_back(from >= 0 ? starts[from] : build.splat(index, 0));
+  return moved;
+}
+
+/// What is sliced from the view where the update writes comes from its source.
+void sliceSource(Operation update, const View &view, const Window &window,
+                 Value source) {
+  for (const Use &use : update.operand(0).uses()) {
+    Operation slice(use.user);
+    if (!slice.is("stablehlo.dynamic_slice") || use.operand != 0 ||
+        !(slice.result().type() == update.operand(1).type()) ||
+        startsOf(slice) != startsOf(update))
+      continue;
+    Builder build(slice);
+    Value rows = build.dynamicSlice(
+        source, startsIn(window, build, startsOf(slice)), window.sizes);
+    slice.result().replaceAllUsesWith(
+        view.show(build, rows, slice.result().type()));
+    slice.erase();
+  }
+}
+
 /// The new version of the view's source, which the users of the updated view
 /// see as they saw that.
 void apply(Operation update, const View &view, const Window &window,
            Value source) {
+  sliceSource(update, view, window, source);
   Builder build(update);
-  std::vector<Value> starts = startsOf(update), moved;
-  Type index = starts.empty() ? Type() : starts.front().type();
-  for (int64_t from : window.from)
-    moved.push_back(from >= 0 ? starts[from] : build.splat(index, 0));
   Value data = view.back(build, update.operand(1), window);
-  Value updated = build.dynamicUpdateSlice(source, data, moved);
+  Value updated = build.dynamicUpdateSlice(
+      source, data, startsIn(window, build, startsOf(update)));
   for (const Use &use : update.result().uses()) {
     Operation user(use.user);
     if (!view.isUndoneBy(user))
@@ -192,7 +220,8 @@ void apply(Operation update, const View &view, const Window &window,
     user.erase();
   }
   if (!update.result().isUnused())
-    update.result().replaceAllUsesWith(view.show(build, updated));
+    update.result().replaceAllUsesWith(
+        view.show(build, updated, update.result().type()));
   eraseIfDead(update);
 }
 
