@@ -281,3 +281,22 @@ func.func @main(%c: !C, %x: !N, %p: !I) -> (!C) {
   %n = stablehlo.transpose %u, dims = [2, 0, 1, 3] : (!T) -> !C
   return %n : !C
 }
+// -----
+// name: guarded-update-of-merged-dims
+// ties: 0:0
+// inputs: 2=-4..20
+!C = tensor<2x3x16x8xf32>
+!V = tensor<6x16x8xf32>
+!N = tensor<1x6x8xf32>
+!T = tensor<16x6x8xf32>
+func.func @main(%c: !C, %x: !N, %p: tensor<1x1xi64>) -> !C {
+  %v = stablehlo.reshape %c : (!C) -> !V
+  %t = stablehlo.transpose %v, dims = [1, 0, 2] : (!V) -> !T
+  %u = "stablehlo.scatter"(%t, %p, %x) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1, 2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    stablehlo.return %b : tensor<f32>
+  }) : (!T, tensor<1x1xi64>, !N) -> !T
+  %w = stablehlo.transpose %u, dims = [1, 0, 2] : (!T) -> !V
+  %r = stablehlo.reshape %w : (!V) -> !C
+  return %r : !C
+}

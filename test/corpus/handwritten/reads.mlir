@@ -509,3 +509,74 @@ func.func @main(%c: !C, %x: !N, %q: !Q, %p: !I) -> (!C, !S) {
   %s = stablehlo.dot_general %u, %q, batching_dims = [0, 1] x [0, 1], contracting_dims = [2] x [3] : (!C, !Q) -> !S
   return %u, %s : !C, !S
 }
+// -----
+// name: sums-of-old-and-new-added
+// ties: 0:1
+// inputs: 2=0..31
+// XLA computes short sums of few elements together with the addition.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %t = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %o = stablehlo.add %s, %t : !R
+  return %o, %u : !R, !C
+}
+// -----
+// name: large-sums-of-old-and-new-added
+// ties: 0:1
+// inputs: 2=0..63
+// A library sums 4096 elements and more.
+!C = tensor<8x64x8xf32>
+!N = tensor<8x1x8xf32>
+!R = tensor<8x64xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %h = stablehlo.negate %s : !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %t = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %o = stablehlo.add %h, %t : !R
+  return %o, %u : !R, !C
+}
+// -----
+// name: larger-of-sums-of-old-and-new
+// ties: 0:1
+// inputs: 2=0..31
+// Two ops take each sum in, so it is computed once, before.
+!C = tensor<4x32x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x32xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %s = stablehlo.reduce(%c init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %t = stablehlo.reduce(%u init: %f) applies stablehlo.add across dimensions = [2] : (!C, tensor<f32>) -> !R
+  %m = stablehlo.compare GT, %s, %t : (!R, !R) -> tensor<4x32xi1>
+  %o = stablehlo.select %m, %s, %t : tensor<4x32xi1>, !R
+  return %o, %u : !R, !C
+}
+// -----
+// name: product-of-two-slots
+// ties: 0:0 1:1
+// inputs: 3=0..15
+!C = tensor<2x3x16x8xf32>
+!N = tensor<2x3x1x8xf32>
+!S = tensor<2x3x16x16xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %d: !C, %x: !N, %p: !I) -> (!C, !C, !S) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %v = stablehlo.dynamic_update_slice %d, %x, %z, %z, %p, %z : (!C, !N, !I, !I, !I, !I) -> !C
+  %s = stablehlo.dot_general %u, %v, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!C, !C) -> !S
+  return %u, %v, %s : !C, !C, !S
+}

@@ -277,3 +277,28 @@ func.func @main(%c: !C, %x: !N, %p: !I, %d: !C) -> (!C) {
   %u = stablehlo.dynamic_update_slice %a, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
   return %u : !C
 }
+// -----
+// name: slid-then-written
+// ties: 0:0
+// state: c=0:0
+// inputs: 2=-4..36
+// Hugging Face's sliding cache when it is full, with the read of its keys.
+!C = tensor<2x32x8xf32>
+!T = tensor<32x2x8xf32>
+!N = tensor<1x2x8xf32>
+!Q = tensor<2x1x8xf32>
+!S = tensor<2x1x32xf32>
+func.func @main(%c: !C, %x: !N, %p: tensor<1x1xi64>, %q: !Q) -> (!C, !S) {
+  %l = stablehlo.slice %c [0:2, 1:32, 0:8] : (!C) -> tensor<2x31x8xf32>
+  %f = stablehlo.slice %c [0:2, 0:1, 0:8] : (!C) -> tensor<2x1x8xf32>
+  %r = stablehlo.concatenate %l, %f, dim = 1 : (tensor<2x31x8xf32>, tensor<2x1x8xf32>) -> !C
+  %t = stablehlo.transpose %r, dims = [1, 0, 2] : (!C) -> !T
+  %u = "stablehlo.scatter"(%t, %p, %x) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1, 2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    stablehlo.return %b : tensor<f32>
+  }) : (!T, tensor<1x1xi64>, !N) -> !T
+  %w = stablehlo.transpose %u, dims = [1, 0, 2] : (!T) -> !C
+  %k = stablehlo.transpose %w, dims = [0, 2, 1] : (!C) -> tensor<2x8x32xf32>
+  %s = stablehlo.dot_general %q, %k, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (!Q, tensor<2x8x32xf32>) -> !S
+  return %w, %s : !C, !S
+}
