@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from stateful_models import Case
 from torch import nn
 
 CAPACITY, VOCABULARY, LAYERS = 64, 96, 2
+# Rows of a sliding window, and of what state space layers have seen.
+WINDOW, PROMPT = 16, 4
 SIZES: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 64,
@@ -19,20 +22,85 @@ SIZES: dict[str, Any] = {
 }
 
 
-class WithCache(nn.Module):
-    """A model and its cache, whose tensors are buffers; `rows` counts what is cached."""
+@dataclass(frozen=True)
+class Family:
+    """An architecture.
 
-    def __init__(self, model: nn.Module, cache: Any, window_rows: int | None) -> None:
+    Attributes:
+        prefix: what its classes' names begin with.
+        sizes: what its config says beside `SIZES`.
+        config: the name of its config's class, if that does not begin like the others.
+    """
+
+    prefix: str
+    sizes: dict[str, Any]
+    config: str = ""
+
+
+HEADS = {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 8}
+EXPERTS = {"num_experts_per_tok": 2, "moe_intermediate_size": 32}
+STATE_SPACE = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 8, "mamba_chunk_size": 8}
+HYBRID = {"num_attention_heads": 8, "num_key_value_heads": 2, "mamba_n_groups": 1, **STATE_SPACE}
+FAMILIES = {
+    "llama": Family("Llama", HEADS),
+    "gemma": Family("Gemma", {**HEADS, "num_key_value_heads": 1, "head_dim": 32}),
+    "gemma2": Family(
+        "Gemma2", {**HEADS, "num_key_value_heads": 4, "head_dim": 32, "sliding_window": 32}
+    ),
+    "gemma3": Family(
+        "Gemma3",
+        {
+            **HEADS,
+            "sliding_window": WINDOW,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+        config="Gemma3TextConfig",
+    ),
+    "qwen2": Family(
+        "Qwen2", {"num_attention_heads": 14, "num_key_value_heads": 2, "hidden_size": 112}
+    ),
+    "qwen3": Family("Qwen3", {"num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 16}),
+    "qwen3_moe": Family("Qwen3Moe", {**HEADS, **EXPERTS, "num_experts": 4}),
+    "mistral": Family("Mistral", {**HEADS, "sliding_window": WINDOW}),
+    "gpt_oss": Family(
+        "GptOss",
+        {**HEADS, "num_experts_per_tok": 2, "num_local_experts": 4, "sliding_window": WINDOW},
+    ),
+    "phi3": Family("Phi3", {**HEADS, "pad_token_id": 0}),
+    "smollm3": Family("SmolLM3", {**HEADS, "pad_token_id": 0}),
+    "granite": Family("Granite", HEADS),
+    "olmo2": Family("Olmo2", HEADS),
+    "falcon_h1": Family("FalconH1", {**HYBRID, "mamba_d_ssm": 128}),
+    "bamba": Family("Bamba", {**HYBRID, "attn_layer_indices": [1]}),
+}
+
+
+class WithCache(nn.Module):
+    """A model and its cache, whose tensors are buffers.
+
+    `window_rows` counts the rows that sliding layers hold; None when there are none. Layers of
+    state spaces stand behind a prompt.
+    """
+
+    def __init__(self, model: nn.Module, cache: Any, window_rows: int | None = None) -> None:
         super().__init__()
         self.model = model
         self.cache = cache
         self.window_rows = window_rows
         for i, layer in enumerate(cache.layers):
-            for name in ("keys", "values", "cumulative_length"):
-                self.register_buffer(f"{name}_{i}", getattr(layer, name), persistent=False)
+            if hasattr(layer, "keys"):
+                for name in ("keys", "values", "cumulative_length"):
+                    self.register_buffer(f"{name}_{i}", getattr(layer, name), persistent=False)
+            if hasattr(layer, "conv_states"):
+                self.register_buffer(f"conv_{i}", layer.conv_states[0], persistent=False)
+                self.register_buffer(f"ssm_{i}", layer.recurrent_states[0], persistent=False)
 
     def forward(self, ids: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
         for layer in self.cache.layers:
+            if hasattr(layer, "conv_states"):
+                layer.has_previous_state[0] = True
+            if not hasattr(layer, "keys"):
+                continue
             layer.cumulative_length.copy_(position[0])
             if self.window_rows is not None:
                 # A sliding layer counts in Python too, and chooses by that what to do.
@@ -46,7 +114,7 @@ class WithCache(nn.Module):
 
 
 class WithMambaCache(nn.Module):
-    """The same for convolution and state space layers."""
+    """The same for a model that has no positions."""
 
     def __init__(self, model: nn.Module, cache: Any, is_prefill: bool) -> None:
         super().__init__()
@@ -63,6 +131,13 @@ class WithMambaCache(nn.Module):
         return self.model(input_ids=ids, cache_params=self.cache, use_cache=True).logits
 
 
+_ATTENTION, _STATES = ("keys", "values", "cumulative_length"), ("conv", "ssm")
+HYBRIDS = {
+    "falcon_h1": tuple(f"{name}_{layer}" for layer in (0, 1) for name in (*_ATTENTION, *_STATES)),
+    "bamba": (*(f"{name}_0" for name in _STATES), *(f"{name}_1" for name in _ATTENTION)),
+}
+
+
 def cases() -> dict[str, tuple[str, Case]]:
     """By name: how the model updates its cache, and the case."""
     made: dict[str, tuple[str, Case]] = {}
@@ -70,11 +145,18 @@ def cases() -> dict[str, tuple[str, Case]]:
         for rows in (1, 8):
             way = "decode" if rows == 1 else f"prefill of {rows}"
             made[f"{family}_{way.split()[0]}"] = f"StaticCache, {way}", _static(family, rows, 2)
+    for family in ("gemma3", "qwen3_moe", "gpt_oss", "phi3", "smollm3", "granite", "olmo2"):
+        made[f"{family}_decode"] = "StaticCache, decode", _static(family, 1, 2)
     made["llama_decode_batch_1"] = "StaticCache, decode, batch 1", _static("llama", 1, 1)
     made["llama_decode_bf16"] = "StaticCache, decode", _static("llama", 1, 2, torch.bfloat16)
     made["llama_decode_f16"] = "StaticCache, decode", _static("llama", 1, 2, torch.float16)
-    made["mistral_window_filling"] = "sliding StaticCache, not full: `index_copy_`", _window(0)
-    made["mistral_window_full"] = "sliding StaticCache, full: `roll` and `copy_`", _window(16)
+    filling = "sliding StaticCache, not full: `index_copy_`"
+    full = "sliding StaticCache, full: `roll` and `copy_`"
+    made["mistral_window_filling"] = filling, _window("mistral", 0)
+    made["mistral_window_full"] = full, _window("mistral", WINDOW)
+    made["gemma3_window_full"] = f"{full}; every other layer is plain", _window("gemma3", WINDOW)
+    for family, layers in HYBRIDS.items():
+        made[f"{family}_decode"] = "StaticCache, conv `cat`, ssm `copy_`", _hybrid(family, layers)
     for family in ("mamba", "mamba2"):
         made[f"{family}_decode"] = "conv `cat` and `copy_`, ssm `copy_`", _mamba(family, 1)
         made[f"{family}_prefill"] = "conv and ssm `copy_`", _mamba(family, 8)
@@ -88,26 +170,16 @@ def export(case: Case) -> torch.export.ExportedProgram:
     return kvlift.export(case.build(), case.steps()[0])
 
 
-def _config(family: str, **more: Any) -> tuple[Any, type]:
+def _config(name: str, **more: Any) -> tuple[Any, type]:
     import transformers
 
-    heads = {
-        "llama": {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 8},
-        "gemma": {"num_attention_heads": 8, "num_key_value_heads": 1, "head_dim": 32},
-        "gemma2": {
-            "num_attention_heads": 8,
-            "num_key_value_heads": 4,
-            "head_dim": 32,
-            "sliding_window": 32,
-        },
-        "qwen2": {"num_attention_heads": 14, "num_key_value_heads": 2, "hidden_size": 112},
-        "qwen3": {"num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 16},
-        "mistral": {"num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 8},
-    }
-    title = family[0].upper() + family[1:]
-    config = getattr(transformers, f"{title}Config")(**{**SIZES, **heads[family], **more})
+    family = FAMILIES[name]
+    kind = getattr(transformers, family.config or f"{family.prefix}Config")
+    config = kind(**{**SIZES, **family.sizes, **more})
     config._attn_implementation = "eager"
-    return config, getattr(transformers, f"{title}ForCausalLM")
+    # Without a loop over the experts that were hit, which no exporter takes.
+    config._experts_implementation = "batched_mm"
+    return config, getattr(transformers, f"{family.prefix}ForCausalLM")
 
 
 def _static(family: str, rows: int, batch: int, dtype: torch.dtype = torch.float32) -> Case:
@@ -116,6 +188,7 @@ def _static(family: str, rows: int, batch: int, dtype: torch.dtype = torch.float
         from transformers.cache_utils import StaticLayer
 
         torch.manual_seed(0)
+        # Mistral without a window, as most of its models are.
         more = {"sliding_window": None} if family == "mistral" else {}
         config, kind = _config(family, **more)
         model = kind(config).to(dtype).eval()
@@ -123,23 +196,40 @@ def _static(family: str, rows: int, batch: int, dtype: torch.dtype = torch.float
         # As TorchExportableModuleWithStaticCache does: sliding layers become plain ones.
         cache.layers = [StaticLayer(CAPACITY) for _ in cache.layers]
         _initialize(cache, config, batch, dtype)
-        return WithCache(model, cache, None)
+        return WithCache(model, cache)
 
     return Case(build, _tokens(batch, rows), _slots("keys", "values", "cumulative_length"))
 
 
-def _window(rows_before: int) -> Case:
+def _window(family: str, rows_before: int) -> Case:
     def build() -> nn.Module:
         from transformers import StaticCache
 
         torch.manual_seed(0)
-        config, kind = _config("mistral", sliding_window=16)
+        config, kind = _config(family)
         cache = StaticCache(config=config, max_cache_len=CAPACITY)
         _initialize(cache, config, 2, torch.float32)
         return WithCache(kind(config).eval(), cache, rows_before)
 
     slots = _slots("keys", "values", "cumulative_length")
     return Case(build, _tokens(2, 1, start=rows_before), slots)
+
+
+def _hybrid(family: str, slots: tuple[str, ...]) -> Case:
+    def build() -> nn.Module:
+        from transformers import StaticCache
+
+        torch.manual_seed(0)
+        config, kind = _config(family)
+        model = kind(config).eval()
+        cache = StaticCache(config=config, max_cache_len=CAPACITY)
+        with torch.no_grad():
+            # The first call makes the states; the cache is then as after a prompt.
+            prompt = torch.ones(2, PROMPT, dtype=torch.int64)
+            model(input_ids=prompt, past_key_values=cache, use_cache=True)
+        return WithCache(model, cache)
+
+    return Case(build, _tokens(2, 1, start=PROMPT), slots)
 
 
 def _initialize(cache: Any, config: Any, batch: int, dtype: torch.dtype) -> None:
@@ -165,7 +255,8 @@ def _mamba(family: str, rows: int) -> Case:
         cache = DynamicCache(config=config)
         with torch.no_grad():
             # The first call makes the states; the cache is then as after a prompt.
-            model(input_ids=torch.ones(2, 4, dtype=torch.int64), cache_params=cache, use_cache=True)
+            prompt = torch.ones(2, PROMPT, dtype=torch.int64)
+            model(input_ids=prompt, cache_params=cache, use_cache=True)
         return WithMambaCache(model, cache, is_prefill=rows > 1)
 
     def steps() -> list[tuple[torch.Tensor]]:

@@ -46,18 +46,22 @@ REASONS = (
             r"parameter:w",
             r"recurrent:h",
             r"constant_lifted:k",
-            r"mamba2?_(decode|prefill):ssm_\d",
+            r"(mamba2?|falcon_h1|bamba)_(decode|prefill):ssm_\d",
             r"mamba2?_prefill:conv_\d",
         ),
     ),
     Reason(
-        "a window that slides: every row moves to another place, so every row is written",
+        "a window that slides: every row moves to another place, so every row is read and "
+        "written, and of the window's size, not of the capacity; both runtimes build it beside "
+        "the slot and copy it back",
         (
             r"rolled:k",
             r"conv_roll:state",
             r"cat_static:carried_0",
             r"mistral_window_full:(keys|values)_\d",
-            r"mamba2?_decode:conv_\d",
+            # Its first layer slides, its second one does not.
+            r"gemma3_window_full:(keys|values)_0",
+            r"(mamba2?|falcon_h1|bamba)_decode:conv_\d",
             r"concatenate_roll:c",
             r"roll_and_set:c",
         ),
@@ -65,6 +69,11 @@ REASONS = (
     Reason(
         "which elements change depends on the values of all of them, not on a position",
         (r"mask_scalar:k", r"masked_fill:k"),
+    ),
+    Reason(
+        "a cache of fewer than 4096 elements is summed before its update and after it, and both "
+        "sums are added: XLA computes them at once; a larger one stays in place",
+        (r"read_first:k",),
     ),
     Reason(
         "a product with a one-hot row: 0 * NaN is NaN, so to leave the other rows alone would "
