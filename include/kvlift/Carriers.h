@@ -25,10 +25,15 @@ struct Storage {
   bool foldsUnitDims = false;
   /// bf16 and f8 as unsigned integers of the same bits.
   bool asBits = false;
+  /// The dims in the order in which they lie, the slowest first; empty when
+  /// they lie as they are. All carriers have the same dims then.
+  Dims order = {};
 
+  bool isLogical() const { return !foldsUnitDims && !asBits && order.empty(); }
+  Type storedElement(Type logical) const;
   /// The type that a carrier of this logical type gets.
   Type of(Type logical) const;
-  /// The dims of a carrier that stay, in order.
+  /// The dims of a carrier that stay, as they lie.
   Dims keptDims(Type logical) const;
   /// The extents or positions that belong to those dims.
   template <typename Element>
@@ -62,8 +67,8 @@ struct Carriers {
   /// The operands through which ops and terminators hand carriers on; other
   /// uses read them.
   std::set<std::pair<const void *, int64_t>> handedOn;
-  /// To any change, to folding, to bits.
-  std::optional<Obstacle> obstacle, toFolding, toBits;
+  /// To any change, to folding, to bits, to another order of dims.
+  std::optional<Obstacle> obstacle, toFolding, toBits, toOrder;
 
   bool isHandedOn(const Use &use) const {
     return handedOn.count({use.user.ptr, use.operand}) != 0;
@@ -74,6 +79,13 @@ struct Carriers {
 /// gives nothing when marks contradict each other.
 std::optional<std::vector<Carriers>> carriersOf(Operation module,
                                                 DiagnosticLog &log);
+
+/// The order of dims in which products read the slots as they lie, if they do
+/// not already and nothing else pays for it; empty otherwise. XLA minds dims of
+/// extent 1 (`countsUnits`); IREE reads a slot of three dims as it lies where
+/// each of its batches is summed by itself (`sumsVectors`).
+Dims orderForReads(const Carriers &carriers, bool countsUnits,
+                   bool sumsVectors);
 
 /// A scatter into a slot without dims of extent 1.
 struct FoldedScatter {

@@ -12,9 +12,11 @@
 //                knows all state, so nothing is inferred about it
 //   kvlift.slot  the slot's name, on the argument and on its tied result
 //   kvlift.verdict  on a slot's argument: "in_place" or "copied: <bytes> bytes:
-//   <why>" kvlift.logical  on a slot's argument that is stored as another type:
-//   the
+//                <why>"
+//   kvlift.logical  on a slot's argument that is stored as another type: the
 //                type that the model means
+//   kvlift.order  beside it, when the dims lie in another order than in that
+//                type: its dims as they lie, the slowest first
 //   kvlift.initial  what a slot holds before the first call, when the IR says
 //   kvlift.sliced  on an argument that is no slot any more: the slot that it
 //                was; results bring what the host must write into it
@@ -39,6 +41,7 @@ inline constexpr std::string_view kind = "kvlift.kind";
 inline constexpr std::string_view slot = "kvlift.slot";
 inline constexpr std::string_view verdict = "kvlift.verdict";
 inline constexpr std::string_view logical = "kvlift.logical";
+inline constexpr std::string_view order = "kvlift.order";
 inline constexpr std::string_view initial = "kvlift.initial";
 inline constexpr std::string_view sliced = "kvlift.sliced";
 inline constexpr std::string_view rows = "kvlift.rows";
@@ -118,6 +121,10 @@ void markSlots(const FuncOp &function, const std::vector<NewSlot> &slots);
 
 /// The type that the model means by a slot's argument, however it is stored.
 Type logicalType(const FuncOp &function, int64_t argument);
+
+/// The dims of the logical type in the order in which they lie in the store,
+/// which leaves out some of extent 1; nothing when they lie as that type says.
+std::optional<Dims> storeOrder(const FuncOp &function, int64_t argument);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

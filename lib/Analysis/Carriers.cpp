@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <unordered_set>
 #include <utility>
 
@@ -25,19 +26,26 @@ bool kvlift::isNarrowFloat(Type element) {
 //===----------------------------------------------------------------------===//
 
 Dims Storage::keptDims(Type logical) const {
-  Dims shape = logical.shape(), kept;
-  for (size_t dim = 0; dim < shape.size(); ++dim)
-    if (!foldsUnitDims || shape[dim] != 1)
-      kept.push_back(dim);
+  Dims shape = logical.shape(), kept = order;
+  if (order.empty()) {
+    kept.resize(shape.size());
+    std::iota(kept.begin(), kept.end(), 0);
+  }
+  if (foldsUnitDims)
+    std::erase_if(kept, [&](int64_t dim) { return shape[dim] == 1; });
   return kept;
 }
 
+Type Storage::storedElement(Type logical) const {
+  if (!asBits || !isNarrowFloat(logical))
+    return logical;
+  return Type::parse(logical.context(),
+                     "ui" + std::to_string(logical.bitWidth()));
+}
+
 Type Storage::of(Type logical) const {
-  Type element = logical.element();
-  if (asBits && isNarrowFloat(element))
-    element = Type::parse(logical.context(),
-                          "ui" + std::to_string(element.bitWidth()));
-  return Type::tensor(keep(logical, logical.shape()), element);
+  return Type::tensor(keep(logical, logical.shape()),
+                      storedElement(logical.element()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -107,6 +115,11 @@ private:
       obstacle = {op, std::move(why)};
   }
 
+  void blockDims(Operation op, const std::string &why) {
+    block(into.toFolding, op, why);
+    block(into.toOrder, op, why);
+  }
+
   const ModuleFacts &facts;
   Carriers &into;
   std::unordered_set<const void *> known;
@@ -128,7 +141,7 @@ void Finder::addSlot(const FunctionSlot &added) {
       block(into.obstacle, op,
             "public function " + quote(each.function.name()) + " is called");
     if (isBoundToItsShape(each.function, each.slot))
-      block(into.toFolding, op, "its sharding or layout names its dimensions");
+      blockDims(op, "its sharding or layout names its dimensions");
     carry(each.function.body().argument(each.slot.argument));
     visitFunctionResult(each.function, each.slot.result);
   }
@@ -145,7 +158,7 @@ void Finder::carry(Value value) {
 void Finder::handOn(Operation op, int64_t operand) {
   into.handedOn.insert({op.raw.ptr, operand});
   if (op.attribute("mhlo.sharding") || op.attribute("sdy.sharding"))
-    block(into.toFolding, op, "the sharding of an op names its dimensions");
+    blockDims(op, "the sharding of an op names its dimensions");
   carry(op.operand(operand));
 }
 
@@ -192,6 +205,9 @@ void Finder::visitResult(Operation op, int64_t result) {
     return visitLoop(op, result);
   if (op.is("func.call"))
     return visitCall(op, result);
+  if (op.is("stablehlo.reshape") || op.is("stablehlo.transpose"))
+    block(into.toOrder, op,
+          quote(op.name()) + " hands it on in other dimensions");
   if (op.is("stablehlo.reshape") || op.is("stablehlo.transpose") ||
       op.is("stablehlo.optimization_barrier"))
     return handOn(op, result);
@@ -223,7 +239,7 @@ void Finder::visitUpdate(Operation op) {
   if (!update.isStaticTensor())
     return block(into.obstacle, op, "its update has a dynamic shape");
   if (update.elementCount() == 0)
-    block(into.toFolding, op, "an update of no elements names its dimensions");
+    blockDims(op, "an update of no elements names its dimensions");
 }
 
 void Finder::visitScatter(Operation op) {
@@ -233,6 +249,7 @@ void Finder::visitScatter(Operation op) {
   if (!op.operand(1).type().isStaticTensor() ||
       !op.operand(2).type().isStaticTensor())
     return block(into.obstacle, op, "a scatter has a dynamic shape");
+  block(into.toOrder, op, "a scatter names its dimensions");
   if (std::string why; !foldScatter(op, why))
     block(into.toFolding, op, why);
   Block body = op.regions().front().firstBlock();

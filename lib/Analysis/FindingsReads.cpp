@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "kvlift/ProductOperand.h"
 
 #include <algorithm>
 #include <numeric>
@@ -49,68 +50,16 @@ static bool movesElements(Value value) {
 
 namespace {
 
-/// One operand of a product, as it lies in memory.
-struct Factor {
-  enum Use { batched, summed, free };
-  /// What the product does with each dim, the slowest first.
-  std::vector<Use> dims;
-  /// Whether batched and summed dims are in the product's order.
-  bool isInOrder;
-  /// Elements of the free dims.
-  int64_t freeCount = 1;
-
-  Factor(Value value, const Dims &batch, const Dims &contracting,
-         bool withUnits) {
-    Dims permutation = permutationBehind(value), shape = value.type().shape();
-    Dims valueDim = invertPermutation(permutation);
-    Dims batchOrder, summedOrder;
-    for (int64_t dim : valueDim) {
-      auto inBatch = std::find(batch.begin(), batch.end(), dim);
-      auto inSum = std::find(contracting.begin(), contracting.end(), dim);
-      Use use = inBatch != batch.end()       ? batched
-                : inSum != contracting.end() ? summed
-                                             : free;
-      freeCount *= use == free ? shape[dim] : 1;
-      if (shape[dim] == 1 && !withUnits)
-        continue;
-      dims.push_back(use);
-      if (use == batched)
-        batchOrder.push_back(inBatch - batch.begin());
-      if (use == summed)
-        summedOrder.push_back(inSum - contracting.begin());
-    }
-    isInOrder = std::is_sorted(batchOrder.begin(), batchOrder.end()) &&
-                std::is_sorted(summedOrder.begin(), summedOrder.end());
-  }
-
-  int64_t count(Use use) const {
-    return std::count(dims.begin(), dims.end(), use);
-  }
-  /// Batched dims, then all free and all summed ones or the other way round.
-  bool isMatrix() const {
-    auto rest = dims.begin() + count(batched);
-    auto changes = [](Use one, Use other) { return one != other; };
-    auto change = std::adjacent_find(rest, dims.end(), changes);
-    bool hasOneChange =
-        change == dims.end() ||
-        std::adjacent_find(change + 1, dims.end(), changes) == dims.end();
-    return isInOrder && hasOneChange &&
-           std::all_of(dims.begin(), rest,
-                       [](Use use) { return use == batched; });
-  }
-  bool isVector() const { return count(summed) == 0 || count(free) == 0; }
-  bool sumsLast() const { return !dims.empty() && dims.back() == summed; }
-};
-
 /// Whether IREE reads the factor as it lies: it wants the summed dims last in
 /// the first factor and before the free ones in the second, but for a few
 /// products that it has other kernels for.
-bool readsInOrder(const Factor &factor, bool isFirst, int64_t otherCount) {
+bool readsInOrder(const ProductOperand &factor, bool isFirst,
+                  int64_t otherCount) {
   if (!factor.isMatrix())
     return false;
   if (factor.isVector() || factor.sumsLast() == isFirst)
     return true;
-  int64_t batches = factor.count(Factor::batched);
+  int64_t batches = factor.count(ProductOperand::batched);
   if (isFirst || batches > 1)
     return batches == 1 && otherCount == 1;
   return batches == 1 || otherCount > 1;
@@ -129,22 +78,23 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
     add(Habit::copiesUnitDims, slot, dot);
   DotNumbers numbers = dotNumbersOf(dot);
   auto factor = [&](bool isFirst, bool withUnits) {
-    return Factor(dot.operand(isFirst ? 0 : 1),
-                  isFirst ? numbers.lhsBatch : numbers.rhsBatch,
-                  isFirst ? numbers.lhsContracting : numbers.rhsContracting,
-                  withUnits);
+    Value value = dot.operand(isFirst ? 0 : 1);
+    return ProductOperand(
+        value.type().shape(), invertPermutation(permutationBehind(value)),
+        isFirst ? numbers.lhsBatch : numbers.rhsBatch,
+        isFirst ? numbers.lhsContracting : numbers.rhsContracting, withUnits);
   };
   for (bool isFirst : {true, false}) {
     if (!(dot.operand(isFirst ? 0 : 1) == read.through))
       continue;
-    Factor whole = factor(isFirst, /*withUnits=*/true);
-    Factor folded = factor(isFirst, /*withUnits=*/false);
-    Factor other = factor(!isFirst, /*withUnits=*/true);
+    ProductOperand whole = factor(isFirst, /*withUnits=*/true);
+    ProductOperand folded = factor(isFirst, /*withUnits=*/false);
+    ProductOperand other = factor(!isFirst, /*withUnits=*/true);
     if (!whole.isMatrix())
       add(Habit::transposesProducts, slot, dot);
     // IREE computes sums over one batched dim without a matrix.
-    bool isSumOfVectors = other.count(Factor::free) == 0 &&
-                          folded.count(Factor::batched) == 1 &&
+    bool isSumOfVectors = other.count(ProductOperand::free) == 0 &&
+                          folded.count(ProductOperand::batched) == 1 &&
                           folded.dims.size() == whole.dims.size();
     if (!isSumOfVectors && (movesElements(read.through) ||
                             !readsInOrder(folded, isFirst, other.freeCount)))

@@ -64,8 +64,16 @@ std::string jsonKind(const FuncOp &function, int64_t argument) {
 }
 
 std::string jsonTypes(const FuncOp &function, int64_t argument) {
+  std::string order = "null";
+  if (auto dims = storeOrder(function, argument)) {
+    std::vector<std::string> numbers;
+    for (int64_t dim : *dims)
+      numbers.push_back(std::to_string(dim));
+    order = "[" + join(numbers, ", ") + "]";
+  }
   return "\"logical\": " + jsonType(logicalType(function, argument)) +
-         ", \"store\": " + jsonType(function.argumentType(argument));
+         ", \"store\": " + jsonType(function.argumentType(argument)) +
+         ", \"order\": " + order;
 }
 
 std::string jsonSliced(const FuncOp &function, const SlicedSlot &slot) {
@@ -151,5 +159,5 @@ std::optional<std::string> kvlift::manifestJson(Operation module,
     functions.push_back(jsonFunction(function, slots, *sliced,
                                      replayObstacles(function, module)));
   }
-  return "{\"version\": 1, \"functions\": [" + join(functions, ", ") + "]}";
+  return "{\"version\": 2, \"functions\": [" + join(functions, ", ") + "]}";
 }

@@ -161,6 +161,11 @@ Type kvlift::logicalType(const FuncOp &function, int64_t argument) {
   return logical ? logical : function.argumentType(argument);
 }
 
+std::optional<Dims> kvlift::storeOrder(const FuncOp &function,
+                                       int64_t argument) {
+  return function.argumentAttribute(argument, marks::order).asI64Array();
+}
+
 /// Locations may call two arguments the same; slots may not be.
 static std::string uniqueName(const std::string &wanted,
                               std::set<std::string> &taken) {

@@ -11,17 +11,21 @@
 //    a product reads, and no [H, S, D] one.
 // 2. bf16 and f8 become ui16 and ui8, and updates write bits: XLA:CPU rewrites
 //    the whole slot to update narrow floats.
+// 3. Dims lie in the order in which products read them: XLA:CPU and IREE
+//    transpose all of a [B, S, H, D] slot for a product over H and B.
 //
 // All values between a slot's tied result and its argument change type
-// together; what else reads them gets a bitcast_convert and a reshape. Both
-// only give the same bits another name, so every result stays the same. The
-// argument keeps its logical type in `kvlift.logical`. A second run finds
-// nothing to do.
+// together; what else reads them gets a bitcast_convert, a reshape and a
+// transpose (of the slot only where a product takes that in). All three only
+// move bits, so every result stays the same. The argument keeps its logical
+// type in `kvlift.logical`, and the order of its dims in `kvlift.order`. A
+// second run finds nothing to do.
 //
 // A slot that does not fit keeps its type, with a remark: one that an op makes
 // which this pass does not know, a scatter that computes with its elements (as
-// bits), one whose positions along a folded dim are not known to be 0, and
-// whatever names dims from outside (shardings, layouts).
+// bits) or names dims (in another order), one whose positions along a folded
+// dim are not known to be 0, and whatever names dims from outside (shardings,
+// layouts).
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,12 +44,6 @@ namespace {
 // Smaller slots cost less to rewrite than to address.
 constexpr int64_t smallestSlot = 64;
 
-/// A group of slots, and what the target would have them stored as.
-struct Wish {
-  Carriers carriers;
-  Storage storage;
-};
-
 Type typeOf(const FunctionSlot &slot) {
   return slot.function.argumentType(slot.slot.argument);
 }
@@ -61,6 +59,8 @@ bool isUpdated(const FunctionSlot &slot, Callees &callees) {
   return origin && origin->update;
 }
 
+/// What the target would have the slots stored as, in the order of their dims
+/// that they have.
 Storage wishFor(const Carriers &carriers, const TargetModel &model) {
   Storage wish;
   for (const FunctionSlot &slot : carriers.slots) {
@@ -75,6 +75,20 @@ Storage wishFor(const Carriers &carriers, const TargetModel &model) {
                    isNarrowFloat(type.element()) && (width == 8 || width == 16);
   }
   return wish;
+}
+
+Dims orderFor(const Carriers &carriers, const TargetModel &model,
+              bool foldsUnitDims) {
+  bool isXla = model.find(Habit::transposesProducts);
+  bool isIree = model.find(Habit::transposesFactors);
+  bool isLarge = std::any_of(carriers.slots.begin(), carriers.slots.end(),
+                             [](const FunctionSlot &slot) {
+                               return byteSize(typeOf(slot)) >= smallestSlot;
+                             });
+  if (!isLarge || (!isXla && !isIree))
+    return {};
+  return orderForReads(carriers, /*countsUnits=*/isXla && !foldsUnitDims,
+                       /*sumsVectors=*/isIree);
 }
 
 /// The name of the function that the op is or stands in.
@@ -108,12 +122,13 @@ void reportKept(const Carriers &carriers, const Obstacle &obstacle,
   }
 }
 
-/// What of the wish nothing stands against.
-Storage grant(const Wish &wish, DiagnosticLog &log) {
-  const Carriers &carriers = wish.carriers;
-  Storage granted = wish.storage;
+/// What of the target's wishes nothing stands against.
+Storage grant(const Carriers &carriers, const TargetModel &model,
+              DiagnosticLog &log) {
+  Storage granted = wishFor(carriers, model);
   if (carriers.obstacle) {
-    reportKept(carriers, *carriers.obstacle, "type", log);
+    if (!granted.isLogical())
+      reportKept(carriers, *carriers.obstacle, "type", log);
     return {};
   }
   if (granted.foldsUnitDims && carriers.toFolding) {
@@ -124,20 +139,51 @@ Storage grant(const Wish &wish, DiagnosticLog &log) {
     reportKept(carriers, *carriers.toBits, "element type", log);
     granted.asBits = false;
   }
+  granted.order = orderFor(carriers, model, granted.foldsUnitDims);
+  if (!granted.order.empty() && carriers.toOrder) {
+    reportKept(carriers, *carriers.toOrder, "order of dimensions", log);
+    granted.order = {};
+  }
   return granted;
 }
 
-void apply(const Carriers &carriers, Storage storage) {
+/// The order of the logical dims when those of `type`, the argument's type so
+/// far, come to lie in another one. The dims that it has not go first: they
+/// have extent 1.
+Dims logicalOrder(const FunctionSlot &slot, const Dims &order) {
+  Dims logical = logicalType(slot.function, slot.slot.argument).shape();
+  Dims known =
+      Storage{
+          .order =
+              storeOrder(slot.function, slot.slot.argument).value_or(Dims{})}
+          .keptDims(logicalType(slot.function, slot.slot.argument));
+  Dims stored = known, result;
+  if (logical.size() != order.size())
+    std::erase_if(stored, [&](int64_t dim) { return logical[dim] == 1; });
+  for (int64_t dim : known)
+    if (std::find(stored.begin(), stored.end(), dim) == stored.end())
+      result.push_back(dim);
+  for (int64_t dim : order)
+    result.push_back(stored[dim]);
+  return result;
+}
+
+void apply(const Carriers &carriers, const Storage &storage) {
   for (const FunctionSlot &slot : carriers.slots) {
     Type type = typeOf(slot);
-    if (storage.of(type) == type)
+    if (storage.of(type) == type && storage.order.empty())
       continue;
     int64_t argument = slot.slot.argument;
     Type logical = logicalType(slot.function, argument);
     // The verdict was about the other type.
-    slot.function.editArgumentAttributes(
-        {{argument, marks::logical, Attribute::type(logical)},
-         {argument, marks::verdict, {}}});
+    std::vector<AttributeEdit> edits{
+        {argument, marks::logical, Attribute::type(logical)},
+        {argument, marks::verdict, {}}};
+    if (!storage.order.empty())
+      edits.push_back({argument, marks::order,
+                       Attribute::i64Array(logical.context(),
+                                           logicalOrder(slot, storage.order))});
+    slot.function.editArgumentAttributes(edits);
   }
   retypeCarriers(carriers, storage);
 }
@@ -152,19 +198,17 @@ Status kvlift::chooseStorage(Operation module, const PassOptions &given,
   auto groups = carriersOf(module, log);
   if (!groups)
     return Status::failure();
-  std::vector<Wish> wishes;
   Callees callees(module);
+  std::vector<std::pair<Carriers, Storage>> plans;
   for (Carriers &carriers : *groups) {
-    Storage storage = wishFor(carriers, *model);
     bool isWorthIt = std::any_of(
         carriers.slots.begin(), carriers.slots.end(),
         [&](const FunctionSlot &slot) { return isUpdated(slot, callees); });
-    if ((storage.foldsUnitDims || storage.asBits) && isWorthIt)
-      wishes.push_back({std::move(carriers), storage});
+    Storage storage = isWorthIt ? grant(carriers, *model, log) : Storage();
+    if (!storage.isLogical())
+      plans.emplace_back(std::move(carriers), std::move(storage));
   }
-  for (const Wish &wish : wishes)
-    if (Storage storage = grant(wish, log);
-        storage.foldsUnitDims || storage.asBits)
-      apply(wish.carriers, storage);
+  for (const auto &[carriers, storage] : plans)
+    apply(carriers, storage);
   return Status::success();
 }

@@ -13,7 +13,11 @@
 //   %n = dynamic_update_slice %c, %w, %0, %p, %0
 //   %s = dot_general (reshape (bitcast_convert %n)), %q
 // A start of a dim of extent 1 is clamped to 0, so that it can go. A slice of
-// the slot is taken of the store type: the runtime then reads only its rows.
+// the slot is taken of the store type: the runtime then reads only its rows. A
+// conversion is of the store type too, so that products see the slot behind it.
+//
+// With dims in another order, updates are transposed, and so is what reads the
+// slot, as simplify-reads can take out again: the slot's new rows are small.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,7 +41,7 @@ struct Read {
 
 class Retyper {
 public:
-  Retyper(const Carriers &carriers, Storage storage)
+  Retyper(const Carriers &carriers, const Storage &storage)
       : carriers(carriers), storage(storage) {}
 
   void run();
@@ -47,18 +51,16 @@ private:
   void setTypes();
   void rewriteRead(const Read &read);
   void rewriteSlice(const Read &read);
+  void rewriteConvert(const Read &read);
   Value stored(Builder &build, Value value, const Dims &shape) const;
   Value logicalOf(Builder &build, Value value, Type type) const;
   void rewriteUpdate(Operation op);
   void rewriteScatter(Operation op);
   void rewriteTranspose(Operation op);
   Type logicalType(Value carrier) const { return logical.at(carrier.raw.ptr); }
-  bool asBits(Type element) const {
-    return storage.asBits && isNarrowFloat(element);
-  }
 
   const Carriers &carriers;
-  const Storage storage;
+  const Storage &storage;
   // Looked up, never iterated: the order of pointers must not show.
   std::unordered_map<const void *, Type> logical;
   std::unordered_map<const void *, FoldedScatter> foldedScatters;
@@ -104,27 +106,42 @@ void Retyper::setTypes() {
 // Between the types
 //===----------------------------------------------------------------------===//
 
-/// The value's elements in their store type, in `shape`. A select of rows
-/// selects bits: a runtime may change NaNs that it selects as bf16.
+/// The value's elements in their store type, in `shape`, which is that of the
+/// value as it lies. A select of rows selects what is stored: a runtime may
+/// change NaNs that it selects as bf16, and old rows lie in this order already.
 Value Retyper::stored(Builder &build, Value value, const Dims &shape) const {
-  if (!asBits(value.type().element()))
+  Type element = value.type().element();
+  Type storedElement = storage.storedElement(element);
+  if (storedElement == element && storage.order.empty())
     return build.reshape(value, shape);
-  Type bits = storage.of(value.type()).element();
-  auto bitsOf = [&](Value each) {
-    return build.bitcast(build.reshape(each, shape), bits);
+  auto inShape = [&](Value each) {
+    if (!storage.order.empty())
+      each = build.transpose(each, storage.order);
+    return build.reshape(each, shape);
+  };
+  auto inStore = [&](Value each) {
+    return build.bitcast(inShape(each), storedElement);
   };
   Operation op = value.definingOp();
   if (!op || !op.is("stablehlo.select"))
-    return bitsOf(value);
+    return inStore(value);
   Value predicate = op.operand(0);
   if (predicate.type().rank() != 0)
-    predicate = build.reshape(predicate, shape);
-  return build.select(predicate, bitsOf(op.operand(1)), bitsOf(op.operand(2)));
+    predicate = inShape(predicate);
+  return build.select(predicate, inStore(op.operand(1)),
+                      inStore(op.operand(2)));
 }
 
 /// What a stored value means: the inverse of `stored`.
 Value Retyper::logicalOf(Builder &build, Value value, Type type) const {
-  return build.reshape(build.bitcast(value, type.element()), type.shape());
+  value = build.bitcast(value, type.element());
+  if (storage.order.empty())
+    return build.reshape(value, type.shape());
+  Dims shape = type.shape(), lies;
+  for (int64_t dim : storage.order)
+    lies.push_back(shape[dim]);
+  return build.transpose(build.reshape(value, lies),
+                         invertPermutation(storage.order));
 }
 
 //===----------------------------------------------------------------------===//
@@ -142,13 +159,31 @@ void Retyper::rewriteRead(const Read &read) {
       op.setOperand(i, view);
 }
 
-/// Whether it takes a part of the carrier that has all of each folded dim.
-bool isSlice(const Read &read) {
+/// Whether the op's result can be taken of the store type: a part of the
+/// carrier that has all of each folded dim, or its elements converted.
+bool isOfStore(const Read &read) {
   Operation op(read.use.user);
   return read.use.operand == 0 &&
-         (op.is("stablehlo.dynamic_slice") || op.is("stablehlo.slice")) &&
+         (op.is("stablehlo.dynamic_slice") || op.is("stablehlo.slice") ||
+          op.is("stablehlo.convert")) &&
          op.result().type().elementCount() != 0 &&
          !op.attribute("mhlo.sharding") && !op.attribute("sdy.sharding");
+}
+
+/// Converts the elements as they lie.
+void Retyper::rewriteConvert(const Read &read) {
+  Operation op(read.use.user);
+  Type type = op.result().type();
+  Builder build(op);
+  Type from = logicalType(read.carrier).element();
+  Value elements = build.bitcast(read.carrier, from);
+  Value converted =
+      build
+          .create("stablehlo.convert", {elements},
+                  {Type::tensor(read.carrier.type().shape(), type.element())})
+          .result();
+  op.result().replaceAllUsesWith(logicalOf(build, converted, type));
+  op.erase();
 }
 
 /// Takes the slice of the store type.
@@ -267,13 +302,17 @@ void Retyper::run() {
   plan();
   setTypes();
   // A slice goes away, so that its other operands have to be done before.
-  auto slices =
+  auto ofStore =
       std::stable_partition(reads.begin(), reads.end(),
-                            [](const Read &read) { return !isSlice(read); });
-  std::for_each(reads.begin(), slices,
+                            [](const Read &read) { return !isOfStore(read); });
+  std::for_each(reads.begin(), ofStore,
                 [&](const Read &read) { rewriteRead(read); });
-  std::for_each(slices, reads.end(),
-                [&](const Read &read) { rewriteSlice(read); });
+  std::for_each(ofStore, reads.end(), [&](const Read &read) {
+    if (Operation(read.use.user).is("stablehlo.convert"))
+      rewriteConvert(read);
+    else
+      rewriteSlice(read);
+  });
   for (Operation op : makers) {
     if (op.is("stablehlo.dynamic_update_slice"))
       rewriteUpdate(op);
@@ -288,6 +327,6 @@ void Retyper::run() {
 
 } // namespace
 
-void kvlift::retypeCarriers(const Carriers &carriers, Storage storage) {
+void kvlift::retypeCarriers(const Carriers &carriers, const Storage &storage) {
   Retyper(carriers, storage).run();
 }

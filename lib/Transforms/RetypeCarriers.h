@@ -14,7 +14,7 @@ namespace kvlift {
 /// Gives every carrier its store type: in signatures, loops, branches and
 /// callees. Updates write in it, other ops read the logical type of it. The
 /// group must have no obstacle to the storage.
-void retypeCarriers(const Carriers &carriers, Storage storage);
+void retypeCarriers(const Carriers &carriers, const Storage &storage);
 
 } // namespace kvlift
 

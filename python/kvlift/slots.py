@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 _Made = TypeVar("_Made")
 
 
@@ -93,7 +93,8 @@ class Slot:
         result: index of the result that carries the new one.
         logical: the type that the model means, and that sessions take and show.
         store: the type of the argument and the result, which a target may want to be another
-            one of the same bits.
+            one: the same bits as integers, without dims of extent 1, or with its dims in
+            another `order`.
         kind: `buffer`, `user_input`, `parameter`, `global` or `inferred`.
         update: the op that makes the tied version (`dynamic_update_slice`, `scatter`, ...),
             `value` when the whole value is replaced, `none` when it passes through.
@@ -101,6 +102,8 @@ class Slot:
             for; None when nobody has checked.
         role: `tokens`, `position`, `sampler`, `history`, `next` or `logits` of a slot that a step
             leaves for the next one (`LiftedModule.carry`); else None.
+        order: the dims of `logical` in the order in which they lie in `store`, the slowest first;
+            `store` leaves out some of extent 1. None when they lie as `logical` has them.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Slot:
     update: str
     verdict: str | None = None
     role: str | None = None
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class SlicedSlot:
         argument: index of the argument that brings the value.
         logical: the type that the model means, and that sessions take and show.
         store: the type of the argument and of what is written, as for a `Slot`.
+        order: how the dims of `logical` lie in `store`, as for a `Slot`.
         kind: as that of a `Slot`.
         updates: what to write after a call, in this order.
     """
@@ -146,6 +151,7 @@ class SlicedSlot:
     store: TensorType
     kind: str
     updates: tuple[WrittenSlice, ...]
+    order: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -292,8 +298,10 @@ def _typed(kind: type[_Made], data: dict[str, Any]) -> _Made:
     return _made(kind, {**data, "type": _type(data["type"])})
 
 
-def _types(slot: dict[str, Any]) -> dict[str, TensorType]:
-    return {key: _type(slot[key]) for key in ("logical", "store")}
+def _types(slot: dict[str, Any]) -> dict[str, Any]:
+    order = slot["order"]
+    types = {key: _type(slot[key]) for key in ("logical", "store")}
+    return {**types, "order": None if order is None else tuple(order)}
 
 
 def _sliced(data: dict[str, Any]) -> SlicedSlot:

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
-from kvlift.slots import TensorType
+from kvlift.slots import SlicedSlot, Slot, TensorType
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,17 +115,40 @@ def to_host(value: Any, expected: TensorType, what: str) -> Host:
     return array
 
 
-def reinterpret(array: Host, old: TensorType, new: TensorType) -> Host:
-    """A view of the array's bits as another type of the same size.
+def to_store(array: Host, slot: Slot | SlicedSlot) -> Host:
+    """A slot's value as its store has it: a view, or a copy when its dims lie in another order.
 
     Args:
-        array: a C-contiguous array of type `old`.
-        old: its type.
-        new: the type of the view; it may only be dynamic when it is `old`.
+        array: a C-contiguous array of the slot's logical type.
+        slot: one of static shape, or stored as what it is.
     """
-    if old == new:
+    import numpy as np
+
+    if slot.order is not None:
+        array = np.ascontiguousarray(array.transpose(slot.order))
+    return _reinterpret(array, slot.store.dtype, _extents(slot.store))
+
+
+def to_logical(array: Host, slot: Slot | SlicedSlot) -> Host:
+    """What a store's contents mean: the inverse of `to_store`, C-contiguous as well."""
+    import numpy as np
+
+    extents = _extents(slot.logical)
+    if slot.order is None:
+        return _reinterpret(array, slot.logical.dtype, extents)
+    lying = _reinterpret(array, slot.logical.dtype, [extents[dim] for dim in slot.order])
+    return np.ascontiguousarray(lying.transpose(np.argsort(slot.order)))
+
+
+def _extents(tensor: TensorType) -> list[int | None]:
+    return list(tensor.shape)
+
+
+def _reinterpret(array: Host, dtype: str, extents: list[int | None]) -> Host:
+    """The same bits in another type; extents are only dynamic when the type is the array's."""
+    if None in extents:
         return array
-    return array.reshape(-1).view(numpy_dtype(new.dtype)).reshape(new.shape)  # type: ignore[arg-type]
+    return array.reshape(-1).view(numpy_dtype(dtype)).reshape(extents)  # type: ignore[arg-type]
 
 
 def as_kind(array: Host, kind: Returns) -> Any:
