@@ -33,6 +33,9 @@ struct View {
 /// splits a dim of the source, or has shapes that are not static.
 std::optional<View> viewOf(Value value);
 
+/// The value, or what it is the same elements of in another type.
+Value behindConversions(Value value);
+
 } // namespace kvlift
 
 #endif // KVLIFT_VIEW_H

@@ -44,6 +44,7 @@ private:
   // FindingsReads.cpp: the readers of each version.
   void inspectReads(const BlockChains &chains);
   void inspectProduct(const BlockChains &chains, const Read &read);
+  void inspectFactors(Operation dot, Value through, const std::string &slot);
   void inspectMoved(const BlockChains &chains, const Read &read);
   void inspectSum(const BlockChains &chains, const Read &read);
   bool buildsSummand(Operation sum) const;

@@ -76,6 +76,13 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
     add(Habit::convertsProducts, slot, dot);
   if (version.maker >= 0 && hasUnitDim(type.shape()))
     add(Habit::copiesUnitDims, slot, dot);
+  inspectFactors(dot, read.through, slot);
+}
+
+/// Whether the product reads the operand as it lies, which is the slot or its
+/// elements converted.
+void Finder::inspectFactors(Operation dot, Value through,
+                            const std::string &slot) {
   DotNumbers numbers = dotNumbersOf(dot);
   auto factor = [&](bool isFirst, bool withUnits) {
     Value value = dot.operand(isFirst ? 0 : 1);
@@ -85,7 +92,7 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
         isFirst ? numbers.lhsContracting : numbers.rhsContracting, withUnits);
   };
   for (bool isFirst : {true, false}) {
-    if (!(dot.operand(isFirst ? 0 : 1) == read.through))
+    if (!(dot.operand(isFirst ? 0 : 1) == through))
       continue;
     ProductOperand whole = factor(isFirst, /*withUnits=*/true);
     ProductOperand folded = factor(isFirst, /*withUnits=*/false);
@@ -96,7 +103,7 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
     bool isSumOfVectors = other.count(ProductOperand::free) == 0 &&
                           folded.count(ProductOperand::batched) == 1 &&
                           folded.dims.size() == whole.dims.size();
-    if (!isSumOfVectors && (movesElements(read.through) ||
+    if (!isSumOfVectors && (movesElements(through) ||
                             !readsInOrder(folded, isFirst, other.freeCount)))
       add(Habit::transposesFactors, slot, dot);
   }
@@ -155,10 +162,11 @@ void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
       if (isMove(user) || user.is("stablehlo.convert") ||
           role == OpRole::view || role == OpRole::barrier)
         reached.push_back(user);
-      else if (user.is("stablehlo.dot_general") && !isMoved)
-        return add(Habit::convertsProducts, chains.slotOf(version), user);
-      else if (runsAlone(user, role) ||
-               (role == OpRole::slice && reached[at].is("stablehlo.reverse")))
+      else if (user.is("stablehlo.dot_general") && !isMoved) {
+        add(Habit::convertsProducts, chains.slotOf(version), user);
+        return inspectFactors(user, moved, chains.slotOf(version));
+      } else if (runsAlone(user, role) ||
+                 (role == OpRole::slice && reached[at].is("stablehlo.reverse")))
         return add(Habit::buildsMoved, chains.slotOf(version), reader);
       else if (user.is("stablehlo.reduce") && reader.is("stablehlo.convert") &&
                buildsSummand(user))

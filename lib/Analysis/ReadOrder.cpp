@@ -51,18 +51,6 @@ bool isBetween(Operation op) {
          op.is("stablehlo.bitcast_convert");
 }
 
-/// The value, or what it is the same elements of in another type.
-Value behindConversions(Value value) {
-  while (Operation op = value.definingOp()) {
-    bool isConversion =
-        op.is("stablehlo.convert") || op.is("stablehlo.bitcast_convert");
-    if (!isConversion || op.operand(0).type().shape() != value.type().shape())
-      break;
-    value = op.operand(0);
-  }
-  return value;
-}
-
 /// The carrier's dims behind some of the view's.
 Dims sourcesOf(const View &view, const Dims &dims) {
   Dims sources;

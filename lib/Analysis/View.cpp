@@ -103,3 +103,15 @@ std::optional<View> kvlift::viewOf(Value value) {
   }
   return view;
 }
+
+Value kvlift::behindConversions(Value value) {
+  while (Operation op = value.definingOp()) {
+    bool isConversion =
+        op.is("stablehlo.convert") || op.is("stablehlo.bitcast_convert");
+    if (!isConversion || !op.operand(0).type().isStaticTensor() ||
+        op.operand(0).type().shape() != value.type().shape())
+      break;
+    value = op.operand(0);
+  }
+  return value;
+}

@@ -275,9 +275,11 @@ void apply(const Plan &plan, bool viewedIsFirst) {
   }
 }
 
-/// Whether the value is a version of a slot, or becomes its new value as it is.
+/// Whether the value is a version of a slot, or becomes its new value as it is;
+/// its elements may be converted.
 bool isSlotVersion(const FuncOp &function, const Provenance &provenance,
                    Value value) {
+  value = behindConversions(value);
   const auto *origin = provenance.origin(value);
   if (origin && origin->view.empty() &&
       function.argumentAttribute(origin->argument, marks::slot))
@@ -315,7 +317,7 @@ std::vector<SlotRead> findSlotReads(const FuncOp &function) {
     for (bool viewedIsFirst : {false, true}) {
       std::optional<Plan> plan = match(op, viewedIsFirst);
       if (!plan || !isSlotVersion(function, provenance, plan->view.source) ||
-          isOverwrittenBefore(op, plan->view.source))
+          isOverwrittenBefore(op, behindConversions(plan->view.source)))
         continue;
       // Of two slots that are read as they lie, one has to give way.
       if (plan->view.through.empty() &&
