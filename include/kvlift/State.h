@@ -125,6 +125,7 @@ Type logicalType(const FuncOp &function, int64_t argument);
 /// The dims of the logical type in the order in which they lie in the store,
 /// which leaves out some of extent 1; nothing when they lie as that type says.
 std::optional<Dims> storeOrder(const FuncOp &function, int64_t argument);
+void setStoreOrder(const FuncOp &function, int64_t argument, const Dims &order);
 
 /// What the source calls an argument: its mark, its location's name, or `argN`.
 std::string argumentName(const FuncOp &function, int64_t index);

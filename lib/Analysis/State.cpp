@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "kvlift/State.h"
+#include "StorageMarks.h"
 #include "kvlift/Provenance.h"
 
 #include <algorithm>
@@ -109,37 +110,6 @@ static Status checkNames(const FuncOp &function, DiagnosticLog &log) {
   return isFine ? Status::success() : Status::failure();
 }
 
-/// Reports a slot of another type than an earlier function's of that name: a
-/// session keeps one buffer for both.
-static Status checkSharedSlots(const std::vector<PublicFunction> &functions,
-                               DiagnosticLog &log) {
-  std::map<std::string, std::pair<FuncOp, Slot>> known;
-  for (const auto &[function, slots] : functions)
-    for (const Slot &slot : slots) {
-      auto [at, isNew] = known.emplace(slot.name, std::pair(function, slot));
-      const auto &[other, first] = at->second;
-      Type is = logicalType(function, slot.argument);
-      Type was = logicalType(other, first.argument);
-      std::string how = "is ";
-      if (is == was) {
-        is = function.argumentType(slot.argument);
-        was = other.argumentType(first.argument);
-        how = "is stored as ";
-      }
-      if (is == was)
-        continue;
-      log.error(function.operation().location(),
-                "slot " + quote(slot.name) + " of function " +
-                    quote(function.name()) + " " + how + is.print() +
-                    "; functions that name the same slot share its storage")
-          .note(other.operation().location(),
-                "function " + quote(other.name()) + " has it as " +
-                    was.print() + " here; give one of them another name");
-      return Status::failure();
-    }
-  return Status::success();
-}
-
 std::optional<std::vector<PublicFunction>>
 kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
   std::vector<PublicFunction> all;
@@ -147,23 +117,14 @@ kvlift::readPublicFunctions(Operation module, DiagnosticLog &log) {
     if (!function.isPublic())
       continue;
     auto slots = readSlots(function, log);
-    if (!slots || checkNames(function, log).failed())
+    if (!slots || checkNames(function, log).failed() ||
+        checkStorageMarks(function, log).failed())
       return std::nullopt;
     all.push_back({function, std::move(*slots)});
   }
   if (checkSharedSlots(all, log).failed())
     return std::nullopt;
   return all;
-}
-
-Type kvlift::logicalType(const FuncOp &function, int64_t argument) {
-  Type logical = function.argumentAttribute(argument, marks::logical).asType();
-  return logical ? logical : function.argumentType(argument);
-}
-
-std::optional<Dims> kvlift::storeOrder(const FuncOp &function,
-                                       int64_t argument) {
-  return function.argumentAttribute(argument, marks::order).asI64Array();
 }
 
 /// Locations may call two arguments the same; slots may not be.

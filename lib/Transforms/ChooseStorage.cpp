@@ -176,14 +176,13 @@ void apply(const Carriers &carriers, const Storage &storage) {
     int64_t argument = slot.slot.argument;
     Type logical = logicalType(slot.function, argument);
     // The verdict was about the other type.
-    std::vector<AttributeEdit> edits{
-        {argument, marks::logical, Attribute::type(logical)},
-        {argument, marks::verdict, {}}};
-    if (!storage.order.empty())
-      edits.push_back({argument, marks::order,
-                       Attribute::i64Array(logical.context(),
-                                           logicalOrder(slot, storage.order))});
-    slot.function.editArgumentAttributes(edits);
+    Dims order =
+        storage.order.empty() ? Dims{} : logicalOrder(slot, storage.order);
+    slot.function.editArgumentAttributes(
+        {{argument, marks::logical, Attribute::type(logical)},
+         {argument, marks::verdict, {}}});
+    if (!order.empty())
+      setStoreOrder(slot.function, argument, order);
   }
   retypeCarriers(carriers, storage);
 }

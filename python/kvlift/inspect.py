@@ -157,8 +157,10 @@ def as_tree(lifted: LiftedModule) -> Tree:
 
 
 def _types(slot: Slot | SlicedSlot) -> str:
-    stored = "" if slot.store == slot.logical else f" (stored as {slot.store})"
-    return f"{slot.logical}{stored}"
+    if slot.store == slot.logical and slot.order is None:
+        return str(slot.logical)
+    dims = "" if slot.order is None else f", dims {', '.join(map(str, slot.order))}"
+    return f"{slot.logical} (stored as {slot.store}{dims})"
 
 
 def _styled_verdict(verdict: str) -> str:
@@ -213,6 +215,7 @@ def as_html(lifted: LiftedModule, title: str) -> str:
         loader=jinja2.PackageLoader("kvlift"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["short"] = _short
+    environment.filters["types"] = _types
     slots = {slot.name: slot for slot in lifted.slots}
     return environment.get_template("chains.html").render(
         title=title, functions=chains_of(lifted), slots=slots, proved=PROVED

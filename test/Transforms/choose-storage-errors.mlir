@@ -205,6 +205,37 @@ func.func @decode(%c: tensor<1x16x8xbf16> {kvlift.slot = "c"}, %u: tensor<1x1x8x
 
 // -----
 
+// A scatter's update has its rows in an order of its own.
+
+// expected-note@below {{it is tensor<16x4x8xf32> here}}
+func.func @scatter_order(%c: tensor<16x4x8xf32> {kvlift.slot = "c"}, %u: tensor<3x4x8xf32>, %p: tensor<3x1xi64>, %q: tensor<4x2x8xf32>) -> (tensor<16x4x8xf32> {kvlift.slot = "c"}, tensor<4x16x2xf32>) {
+  // expected-remark@below {{slot 'c' keeps its order of dimensions: a scatter names its dimensions}}
+  %n = "stablehlo.scatter"(%c, %p, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1, 2], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    stablehlo.return %b : tensor<f32>
+  }) : (tensor<16x4x8xf32>, tensor<3x1xi64>, tensor<3x4x8xf32>) -> tensor<16x4x8xf32>
+  %s = stablehlo.dot_general %n, %q, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x8xf32>, tensor<4x2x8xf32>) -> tensor<4x16x2xf32>
+  return %n, %s : tensor<16x4x8xf32>, tensor<4x16x2xf32>
+}
+
+// -----
+
+// An update of other dims of the slot would have to be turned around as a whole.
+
+// expected-note@below {{it is tensor<16x4x8xf32> here}}
+func.func @other_dims(%c: tensor<16x4x8xf32> {kvlift.slot = "c"}, %u: tensor<1x32xf32>, %x: tensor<1x4x8xf32>, %p: tensor<i32>, %q: tensor<4x2x8xf32>) -> (tensor<16x4x8xf32> {kvlift.slot = "c"}, tensor<4x16x2xf32>) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %r = stablehlo.reshape %c : (tensor<16x4x8xf32>) -> tensor<16x32xf32>
+  %w = stablehlo.dynamic_update_slice %r, %u, %p, %z : (tensor<16x32xf32>, tensor<1x32xf32>, tensor<i32>, tensor<i32>) -> tensor<16x32xf32>
+  // expected-remark@below {{slot 'c' keeps its order of dimensions: 'stablehlo.reshape' hands it on in other dimensions}}
+  %v = stablehlo.reshape %w : (tensor<16x32xf32>) -> tensor<16x4x8xf32>
+  %n = stablehlo.dynamic_update_slice %v, %x, %z, %z, %z : (tensor<16x4x8xf32>, tensor<1x4x8xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<16x4x8xf32>
+  %s = stablehlo.dot_general %n, %q, batching_dims = [1] x [0], contracting_dims = [2] x [2] : (tensor<16x4x8xf32>, tensor<4x2x8xf32>) -> tensor<4x16x2xf32>
+  return %n, %s : tensor<16x4x8xf32>, tensor<4x16x2xf32>
+}
+
+// -----
+
 // On the CPU, XLA reads rows that it has written when a view of such an update is
 // returned, so no view is put there.
 

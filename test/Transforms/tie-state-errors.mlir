@@ -156,3 +156,34 @@ func.func @prefill(%c: tensor<1x4xf32> {kvlift.slot = "c"}) -> (tensor<1x4xf32> 
 func.func @decode(%c: tensor<4xf32> {kvlift.slot = "c", kvlift.logical = tensor<1x4xf32>}) -> (tensor<4xf32> {kvlift.slot = "c"}) {
   return %c : tensor<4xf32>
 }
+
+// -----
+
+// Of two equal types, the dims can still lie otherwise.
+
+// expected-note@below {{function 'prefill' has it as tensor<4x4xf32> here; give one of them another name}}
+func.func @prefill(%c: tensor<4x4xf32> {kvlift.slot = "c"}) -> (tensor<4x4xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4x4xf32>
+}
+// expected-error@below {{slot 'c' of function 'decode' is stored as tensor<4x4xf32> in the order [1, 0]; functions that name the same slot share its storage}}
+func.func @decode(%c: tensor<4x4xf32> {kvlift.slot = "c", kvlift.logical = tensor<4x4xf32>, kvlift.order = [1, 0]}) -> (tensor<4x4xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4x4xf32>
+}
+
+// -----
+
+// Marks that say what the argument's type cannot be.
+
+// expected-error@below {{argument #0 of function 'stored' is tensor<4x8xf32>, which stores no tensor<8x4xf32>}}
+// expected-note@below {{remove its kvlift.logical and kvlift.order, or lift again}}
+func.func @stored(%c: tensor<4x8xf32> {kvlift.slot = "c", kvlift.logical = tensor<8x4xf32>}) -> (tensor<4x8xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4x8xf32>
+}
+
+// -----
+
+// expected-error@below {{argument #0 of function 'ordered' is tensor<4x8xf32>, which stores no tensor<8x4xf32> in the order [1, 1]}}
+// expected-note@below {{remove its kvlift.logical and kvlift.order, or lift again}}
+func.func @ordered(%c: tensor<4x8xf32> {kvlift.slot = "c", kvlift.logical = tensor<8x4xf32>, kvlift.order = [1, 1]}) -> (tensor<4x8xf32> {kvlift.slot = "c"}) {
+  return %c : tensor<4x8xf32>
+}

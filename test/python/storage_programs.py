@@ -313,24 +313,62 @@ def read_all(module: Module, version: Version) -> None:
     module.results.append((name, version.type))
 
 
+def read_product(module: Module, version: Version) -> None:
+    """A product over random dims of the whole slot, which may want another order of them."""
+    rng, dims = module.rng, list(range(len(version.shape)))
+    rng.shuffle(dims)
+    batches = rng.randint(0, len(dims) - 1)
+    batch, summed = dims[:batches], dims[batches : rng.randint(batches + 1, len(dims))]
+    free = sorted(set(dims) - set(batch) - set(summed))
+    by = [version.shape[d] for d in batch] + [version.shape[d] for d in summed] + [2]
+    other = module.argument(
+        tensor(by, version.element), random_bits(rng, by, version.element)
+    )
+    result = tensor([version.shape[d] for d in batch + free] + [2], version.element)
+    name = module.let(
+        f"stablehlo.dot_general {version.name}, {other}, batching_dims = {batch} x "
+        f"{list(range(batches))}, contracting_dims = {summed} x "
+        f"{list(range(batches, batches + len(summed)))} : "
+        f"({version.type}, {tensor(by, version.element)}) -> {result}"
+    )
+    module.results.append((name, result))
+
+
+def convert(module: Module, version: Version) -> None:
+    if version.element not in ("bf16", "f16"):
+        return
+    wide = tensor(version.shape, "f32")
+    name = module.let(f"stablehlo.convert {version.name} : ({version.type}) -> {wide}")
+    module.results.append((name, wide))
+
+
 def show(module: Module, version: Version) -> None:
     module.results.append((version.name, version.type))
 
 
-STEPS: tuple[Callable[[Module, Version], Version], ...] = (
-    *(update, guarded, through_reshape, through_transpose, through_bits, barrier, loop, branch),
-    *(call, scatter),
-)
-READS: tuple[Callable[[Module, Version], None], ...] = (read_rows, read_part, read_all, show)
+Step = Callable[[Module, Version], Version]
+Reader = Callable[[Module, Version], None]
+
+# A slot with only these can have its dims in another order.
+PLAIN_STEPS: tuple[Step, ...] = (update, guarded, through_bits, barrier, loop, branch, call)
+STEPS = (*PLAIN_STEPS, through_reshape, through_transpose, scatter)
+PLAIN_READS: tuple[Reader, ...] = (read_rows, read_part, read_product)
+READS = (*PLAIN_READS, read_all, show, convert)
 
 
-def draw_module(rng: random.Random, slots: int) -> Module:
-    """A function with that many slots; argument i is slot i, and so is result i."""
+def draw_module(rng: random.Random, slots: int, *, for_products: bool = False) -> Module:
+    """A function with that many slots; argument i is slot i, and so is result i.
+
+    `for_products` draws nothing that keeps a slot from another order of dims, and ends each chain
+    with a product that may want one.
+    """
+    steps, reads = (PLAIN_STEPS, PLAIN_READS) if for_products else (STEPS, READS)
     module = Module(rng)
     versions = []
     for i in range(slots):
         element = rng.choice(list(ELEMENTS))
-        shape = [rng.choice([1, 1, 4, 5, 7]) for _ in range(rng.randint(2, 4))]
+        extents = [1, 4, 5] if for_products else [1, 1, 4, 5, 7]
+        shape = [rng.choice(extents) for _ in range(rng.randint(3 if for_products else 2, 4))]
         shape[rng.randrange(len(shape))] = 64
         version = Version("", shape, element)
         value = random_bits(rng, shape, element)
@@ -339,7 +377,9 @@ def draw_module(rng: random.Random, slots: int) -> Module:
     for version in versions:
         for _ in range(rng.randint(1, 4)):
             if rng.random() < 0.4:
-                rng.choice(READS)(module, version)
-            version = rng.choice(STEPS)(module, version)
+                rng.choice(reads)(module, version)
+            version = rng.choice(steps)(module, version)
+        if for_products:
+            read_product(module, version)
         module.slots.append((version.name, version.type))
     return module

@@ -458,8 +458,8 @@ def test_manifest_round_trip_and_errors() -> None:
         "{": "not a kvlift manifest",
         "[]": "not a kvlift manifest",
         "{}": "not a kvlift manifest: 'version'",
-        json.dumps({**data, "version": 2}): "manifest version 2, this kvlift reads 1; lift again",
-        json.dumps({"version": 1}): "damaged manifest: KeyError.'functions'",
+        json.dumps({**data, "version": 1}): "manifest version 1, this kvlift reads 2; lift again",
+        json.dumps({"version": 2}): "damaged manifest: KeyError.'functions'",
         json.dumps({**data, "functions": 3}): "damaged manifest",
         json.dumps({**data, "functions": [{"name": "f"}]}): "damaged manifest: .*'arguments'",
         json.dumps(

@@ -12,8 +12,8 @@ import small_programs as programs
 
 import kvlift
 from interpreter import evaluate
-from kvlift.runtime.values import numpy_dtype, reinterpret
-from kvlift.slots import TensorType
+from kvlift.runtime.values import numpy_dtype, to_logical, to_store
+from kvlift.slots import Slot, TensorType
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 ROWS, DEPTH = 16, 8
@@ -194,12 +194,116 @@ def test_inspect_shows_both_types():
     assert types in as_html(lifted, "title")
 
 
-def test_reinterpret_is_a_view():
+def slot_of(logical: TensorType, store: TensorType, order: tuple[int, ...] | None = None) -> Slot:
+    return Slot("c", 0, 0, logical, store, "buffer", "none", order=order)
+
+
+def test_another_name_for_the_same_bits_is_a_view():
     array = np.arange(6, dtype=np.uint16).reshape(2, 3)
-    shown = reinterpret(array, TensorType((2, 3), "ui16"), TensorType((1, 2, 3), "bf16"))
+    slot = slot_of(TensorType((1, 2, 3), "bf16"), TensorType((2, 3), "ui16"))
+    shown = to_logical(array, slot)
     assert shown.shape == (1, 2, 3)
     assert shown.dtype == ml_dtypes.bfloat16
     assert np.shares_memory(array, shown)
+    assert np.shares_memory(array, to_store(shown, slot))
+
+
+def test_another_order_of_dims_is_a_transpose():
+    value = np.arange(24, dtype=np.uint16).view(ml_dtypes.bfloat16).reshape(1, 4, 2, 3)
+    slot = slot_of(
+        TensorType((1, 4, 2, 3), "bf16"), TensorType((3, 4, 2), "ui16"), order=(0, 3, 1, 2)
+    )
+    stored = to_store(value, slot)
+    assert stored.dtype == np.uint16
+    assert np.array_equal(stored, value.view(np.uint16)[0].transpose(2, 0, 1))
+    assert stored.flags.c_contiguous
+    shown = to_logical(stored, slot)
+    assert shown.flags.c_contiguous
+    assert shown.tobytes() == value.tobytes()
+
+
+def rows_first(batch: int, dtype: str, rows: int = 1) -> str:
+    """Attention over a cache [B, S, H, D], whose rows it writes and reads a part of."""
+    b, h = batch, 2
+    c, n = f"tensor<{b}x{ROWS}x{h}x{DEPTH}x{dtype}>", f"tensor<{b}x{rows}x{h}x{DEPTH}x{dtype}>"
+    s, i = f"tensor<{b}x{h}x{ROWS}x{rows}x{dtype}>", "tensor<i32>"
+    argument = programs.argument
+    return f"""
+func.func @main({argument("c", c, result=1)}, {argument("x", n)}, {argument("q", n)},
+                {argument("p", i)}) -> ({s}, {c}, {n}) {{
+  %z = stablehlo.constant dense<0> : {i}
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z, %z
+      : ({c}, {n}, {i}, {i}, {i}, {i}) -> {c}
+  %s = stablehlo.dot_general %u, %q, batching_dims = [0, 2] x [0, 2],
+      contracting_dims = [3] x [3] : ({c}, {n}) -> {s}
+  %first = stablehlo.slice %u [0:{b}, 0:{rows}, 0:{h}, 0:{DEPTH}] : ({c}) -> {n}
+  return %s, %u, %first : {s}, {c}, {n}
+}}"""
+
+
+# The element type on both targets, and the shape of the store on each.
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("batch", "dtype"), [(2, "f32"), (1, "f32"), (1, "bf16"), (3, "i8")])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_steps_on_a_slot_whose_dims_lie_in_another_order(target, batch, dtype, rows):
+    lifted = programs.lift(rows_first(batch, dtype, rows))
+    program = kvlift.compile(lifted, target)
+    (slot,) = program.manifest.function("main").slots
+    assert slot.order == (0, 2, 1, 3)
+    assert slot.logical == TensorType((batch, ROWS, 2, DEPTH), dtype)
+    assert slot.store.shape[-3:] == (2, ROWS, DEPTH)
+    is_converted = target == "pjrt:cpu" and dtype == "bf16"
+    assert {copy.op for copy in program.audit().copies} <= ({"convert"} if is_converted else set())
+    rng = np.random.default_rng(0)
+    start = small_integers(rng, (batch, ROWS, 2, DEPTH), dtype)
+    row = (batch, rows, 2, DEPTH)
+    calls = [
+        (small_integers(rng, row, dtype), small_integers(rng, row, dtype), np.array(p, "i4"))
+        for p in (3, 0, ROWS + 5, -2)
+    ]
+    expected = evaluate(
+        lifted.text(),
+        [[bits(start) if k == 0 else None, *map(bits, call)] for k, call in enumerate(calls)],
+        carry={0: 1},
+    )
+    with program.session(state={"c": start}) as session:
+        for call, (scores, cache, first) in zip(calls, expected, strict=True):
+            results = session(*call)
+            assert np.array_equal(bits(results[0]), scores)
+            assert np.array_equal(bits(results[1]), first)
+            shown = session.state["c"]
+            assert (shown.shape, shown.dtype) == (start.shape, start.dtype)
+            assert np.array_equal(bits(shown), cache)
+        session.reset()
+        assert session.snapshot("c").tobytes() == start.tobytes()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_package_and_a_sliced_slot_keep_the_order(target, tmp_path):
+    """What was lifted for one target runs on the other, and on the host."""
+    lifted = programs.lift(rows_first(1, "bf16"), target="pjrt:cpu")
+    lifted.save(tmp_path / "model.kvl")
+    loaded = kvlift.load(tmp_path / "model.kvl")
+    assert loaded.manifest == lifted.manifest
+    assert loaded.slots[0].order == (0, 2, 1, 3)
+    sliced = loaded.slice_results()
+    assert sliced.manifest.function("main").sliced[0].order == (0, 2, 1, 3)
+    rng = np.random.default_rng(0)
+    start = small_integers(rng, (1, ROWS, 2, DEPTH), "bf16")
+    row = small_integers(rng, (1, 1, 2, DEPTH), "bf16")
+    expected = start.copy()
+    expected[:, 5:6] = row
+    for form in (loaded, sliced):
+        with kvlift.compile(form, target).session(state={"c": start}) as session:
+            session(row, row, np.array(5, "i4"))
+            assert session.state["c"].tobytes() == expected.tobytes()
+
+
+def test_inspect_shows_the_order_of_dims():
+    from kvlift.inspect import as_html
+
+    lifted = programs.lift(rows_first(1, "f32"), target="pjrt:cpu")
+    assert "1x16x2x8xf32 (stored as 2x16x8xf32, dims 0, 2, 1, 3)" in as_html(lifted, "title")
 
 
 def test_the_demos_decoder_is_in_place_at_batch_1():
