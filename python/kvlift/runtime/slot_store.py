@@ -51,7 +51,7 @@ class HeldSlot:
         """
         slot = self.slot
         logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
-        return values.reinterpret(logical, slot.logical, slot.store)
+        return values.to_store(logical, slot)
 
     def put(self, stored: Host) -> Buffer | Host:
         """New memory of its own with that value."""
@@ -68,7 +68,7 @@ class HeldSlot:
             stored.flags.writeable = False
         else:
             stored = self.home.view(held, slot.store)
-        return values.reinterpret(stored, slot.store, slot.logical)
+        return values.to_logical(stored, slot)
 
 
 @dataclass(frozen=True)

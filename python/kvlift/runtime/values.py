@@ -130,14 +130,17 @@ def to_store(array: Host, slot: Slot | SlicedSlot) -> Host:
 
 
 def to_logical(array: Host, slot: Slot | SlicedSlot) -> Host:
-    """What a store's contents mean: the inverse of `to_store`, C-contiguous as well."""
+    """What a store's contents mean, as a view: the inverse of `to_store`.
+
+    The view is not contiguous when the slot's dims lie in another order.
+    """
     import numpy as np
 
     extents = _extents(slot.logical)
     if slot.order is None:
         return _reinterpret(array, slot.logical.dtype, extents)
     lying = _reinterpret(array, slot.logical.dtype, [extents[dim] for dim in slot.order])
-    return np.ascontiguousarray(lying.transpose(np.argsort(slot.order)))
+    return lying.transpose(np.argsort(slot.order))
 
 
 def _extents(tensor: TensorType) -> list[int | None]:
