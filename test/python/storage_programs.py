@@ -321,9 +321,7 @@ def read_product(module: Module, version: Version) -> None:
     batch, summed = dims[:batches], dims[batches : rng.randint(batches + 1, len(dims))]
     free = sorted(set(dims) - set(batch) - set(summed))
     by = [version.shape[d] for d in batch] + [version.shape[d] for d in summed] + [2]
-    other = module.argument(
-        tensor(by, version.element), random_bits(rng, by, version.element)
-    )
+    other = module.argument(tensor(by, version.element), random_bits(rng, by, version.element))
     result = tensor([version.shape[d] for d in batch + free] + [2], version.element)
     name = module.let(
         f"stablehlo.dot_general {version.name}, {other}, batching_dims = {batch} x "
