@@ -12,7 +12,7 @@ from kvlift.errors import CompileError
 from kvlift.filling import values_for
 from kvlift.lifting import LiftedModule, read_manifest
 from kvlift.runtime.program import compile
-from kvlift.runtime.values import reinterpret, to_host
+from kvlift.runtime.values import to_host, to_store
 
 if TYPE_CHECKING:
     from kvlift.runtime.program import Program
@@ -93,12 +93,15 @@ def _stepper(
     """One step, whose slots' new values are the old ones of the next, lifted or not."""
     executable = program._executable(name).for_session()
     slots = {slot.argument: slot for slot in original.slots}
+    # Where it was lifted, the target may have stored them otherwise.
+    stores = slots | {slot.argument: slot for slot in executable.function.slots}
     hosts, buffers = {}, {}
-    for argument, compiled in zip(original.arguments, executable.function.arguments, strict=True):
+    for argument in original.arguments:
         slot = slots.get(argument.index)
         logical = slot.logical if slot else argument.type
         value = known.get(slot.name if slot else argument.name, known.get(argument.name))
-        host = reinterpret(to_host(value, logical, argument.name), logical, compiled.type)
+        host = to_host(value, logical, argument.name)
+        host = to_store(host, stores[argument.index]) if slot else host
         hosts[argument.index] = host
         buffers[argument.index] = executable.put(argument.index, host, copy=slot is not None)
     refreshed = [index for index in executable.overwritten if index not in slots]

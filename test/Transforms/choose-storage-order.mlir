@@ -7,6 +7,10 @@
 // RUN: kvlift-opt %t.iree --split-input-file --pass-pipeline='builtin.module(kvlift-choose-storage{target=pjrt:cpu})' | filecheck %s --check-prefix=BOTH
 // RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-choose-storage{target=pjrt:cuda})' | filecheck %s --check-prefix=SAME
 
+// No other target asks for it.
+
+// SAME-NOT: kvlift.order
+// SAME: func.func @rows_first
 // SAME-NOT: kvlift.order
 
 // A product that batches over heads gets a sequence-major slot turned around in
@@ -120,7 +124,7 @@ func.func @read_both_ways(%c: tensor<16x2x8xf32> {kvlift.slot = "c"}, %u: tensor
 
 // -----
 
-// IREE sums one batched dim without a matrix, and reads the slot as it lies.
+// The other target sums one batched dim without a matrix, and reads the slot as it lies.
 
 // CHECK-LABEL: func.func @sums_of_vectors
 // CHECK-SAME: kvlift.order = [1, 0, 2]
