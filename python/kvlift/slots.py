@@ -301,6 +301,8 @@ def _typed(kind: type[_Made], data: dict[str, Any]) -> _Made:
 def _types(slot: dict[str, Any]) -> dict[str, Any]:
     order = slot["order"]
     types = {key: _type(slot[key]) for key in ("logical", "store")}
+    if order is not None and any(type(dim) is not int for dim in order):
+        raise TypeError(f"order {order!r}")
     return {**types, "order": None if order is None else tuple(order)}
 
 
