@@ -35,6 +35,7 @@ class Mutant:
 _GUARD = "lib/Transforms/Updates/GuardedWrite.cpp"
 _FACTS = "lib/Analysis/IndexArithmetic.cpp"
 _SCATTER = "lib/Transforms/Updates/SimplifyScatter.cpp"
+_WINDOWS = "lib/Transforms/Updates/ScatterWindows.cpp"
 _MASK = "lib/Transforms/Updates/WindowMask.cpp"
 _MASKED = "lib/Transforms/Updates/MaskedWrite.cpp"
 _SELECT = "lib/Transforms/Updates/SimplifySelect.cpp"
@@ -119,10 +120,10 @@ MUTANTS = (
         "a.range.isWithin(0, *divisor)",
         "a.range.isWithin(0, *divisor + 1)",
     ),
-    Mutant("overlapping rows in another order", _SCATTER, "if (!keepsOrder())", "if (!rowLimit)"),
+    Mutant("overlapping rows in another order", _WINDOWS, "if (!keepsOrder())", "if (!rowLimit)"),
     Mutant(
         "of repeated rows the first counts",
-        _SCATTER,
+        _WINDOWS,
         "part.low[u] = part.high[u] - 1;",
         "part.high[u] = part.low[u] + 1;",
     ),
@@ -135,13 +136,13 @@ MUTANTS = (
     ),
     Mutant(
         "negative rows wrap around at the wrong extent",
-        _SCATTER,
+        _WINDOWS,
         "*start.wrap < map.extent(dim)",
         "*start.wrap < 0",
     ),
     Mutant(
         "windows across the edge are written in part",
-        _SCATTER,
+        _WINDOWS,
         "if (mayCrossEdge(facts, map, dim, part))",
         "if (mayCrossEdge(facts, map, dim, part) && !rowLimit)",
     ),
@@ -275,7 +276,7 @@ MUTANTS = (
     ),
     Mutant(
         "the index behind the last is in range on IREE",
-        "lib/Transforms/GuardScatters.cpp",
+        "lib/Transforms/Guards/PlanGuard.cpp",
         "isWithin(0, plan.last[c] + 1)",
         "isWithin(0, plan.last[c] + 2)",
     ),

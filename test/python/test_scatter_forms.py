@@ -70,7 +70,7 @@ def test_guarded_scatters_are_provably_in_range(tmp_path: Path) -> None:
     assert run_pass(GUARD, once, tmp_path) == once
 
 
-# A signalling NaN, the one that marks rows (in GuardScatters.cpp) and its quiet one, -0.0, 1.0.
+# A signalling NaN, the one that marks rows (Guards/PlanGuard.cpp) and its quiet one, -0.0, 1.0.
 SPECIAL = {
     "f64": (0x7FF0123456789ABC, 0x7FF7FFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 1 << 63, 0x3FF << 52),
     "f32": (0x7F812345, 0x7FBFFFFF, 0x7FFFFFFF, 1 << 31, 0x7F << 23),
