@@ -22,8 +22,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BranchPlan.h"
 #include "RewriteSupport.h"
-#include "SlicePiece.h"
 #include "UpdateRewrite.h"
 #include "kvlift/Builder.h"
 
@@ -33,191 +33,10 @@ using namespace kvlift;
 
 namespace {
 
-/// One update of a branch: `data` goes to `starts`, under `condition` unless
-/// that is null.
-struct BranchUpdate {
-  Value data, condition;
-  std::vector<Value> starts;
-};
-
-/// What all branches that write agree on, so that no branch has to yield it:
-/// a number, or a value from outside.
-struct Agreed {
-  std::optional<int64_t> number;
-  Value value;
-  explicit operator bool() const { return number || value; }
-};
-
-/// An update outside, with what each branch gives it, if it does.
-struct Write {
-  Type window, index;
-  std::vector<std::optional<BranchUpdate>> branches;
-  Agreed data;
-  std::vector<Agreed> starts;
-};
-
-/// A result that is a version of one slot in every branch.
-struct Plan {
-  int64_t result;
-  Value slot;
-  std::vector<Write> writes;
-};
-
-/// The updates between the slot outside and what a branch yields, the first
-/// one first; nothing when a version between them has other readers.
-struct Chain {
-  Value slot;
-  std::vector<Operation> updates;
-};
-
-std::optional<Chain> chainOf(Value yielded, Block branch) {
-  Chain chain{yielded, {}};
-  while (Operation op = chain.slot.definingOp()) {
-    if (!(op.block() == branch))
-      break;
-    if (!op.is("stablehlo.dynamic_update_slice") ||
-        !op.operand(1).type().isStaticTensor())
-      return std::nullopt;
-    chain.updates.push_back(op);
-    chain.slot = op.operand(0);
-  }
-  std::reverse(chain.updates.begin(), chain.updates.end());
-  return chain;
-}
-
-/// The update, with its guard taken off: the guard may read the version that
-/// the branch made, and is put on outside.
-BranchUpdate branchUpdateOf(Operation update) {
-  Value stack = update.operand(0), data = update.operand(1);
-  auto starts =
-      pieceStartsOf(update, stack.type().shape(), data.type().shape());
-  Value condition = takeCondition(data, stack, starts);
-  return {data, condition, startsOf(update)};
-}
-
-/// Whether only the next update or the end of the branch sees each version.
-/// A guard that is taken off may have read it.
-bool isHidden(const Chain &chain) {
-  for (size_t i = 0; i < chain.updates.size(); ++i) {
-    Operation next;
-    if (i + 1 < chain.updates.size())
-      next = chain.updates[i + 1];
-    int others = 0;
-    for (const Use &use : chain.updates[i].result().uses()) {
-      Operation user(use.user);
-      bool isGuard = false;
-      if (next && user.is("stablehlo.dynamic_slice")) {
-        Operation select = next.operand(1).definingOp();
-        isGuard = branchUpdateOf(next).condition && select &&
-                  select.operand(2) == user.result() &&
-                  user.result().uses().size() == 1 &&
-                  next.operand(1).uses().size() == 1;
-      }
-      others += !isGuard;
-    }
-    if (others != 1)
-      return false;
-  }
-  return true;
-}
-
-/// Gives the chain's updates to the writes outside, in order.
-void addToWrites(const Chain &chain, size_t branch, size_t branches,
-                 std::vector<Write> &writes) {
-  size_t next = 0;
-  for (Operation update : chain.updates) {
-    BranchUpdate each = branchUpdateOf(update);
-    Type window = each.data.type();
-    Type index = each.starts.empty() ? Type() : each.starts.front().type();
-    while (next < writes.size() &&
-           !(writes[next].window == window && writes[next].index == index))
-      ++next;
-    if (next == writes.size())
-      writes.push_back({window,
-                        index,
-                        std::vector<std::optional<BranchUpdate>>(branches),
-                        {},
-                        {}});
-    writes[next++].branches[branch] = each;
-  }
-}
-
-bool isInside(Value value, Operation op) {
-  Block block = value.isBlockArgument() ? value.argumentOwner()
-                                        : value.definingOp().block();
-  for (Operation at = block.parentOp(); at; at = at.parentOp())
-    if (at == op)
-      return true;
-  return false;
-}
-
-/// What the values are, if they are all one, and known outside of the op.
-Agreed agreementOf(const std::vector<Value> &values, Operation op) {
-  auto number = constantInteger(values.front());
-  bool isOne = !isInside(values.front(), op);
-  for (Value value : values) {
-    isOne = isOne && value == values.front();
-    if (number && constantInteger(value) != number)
-      number.reset();
-  }
-  if (number)
-    return {number, {}};
-  return {{}, isOne ? values.front() : Value()};
-}
-
-void findAgreement(Write &write, Operation op) {
-  std::vector<Value> data;
-  std::vector<std::vector<Value>> starts(write.window.rank());
-  for (const auto &each : write.branches) {
-    if (!each)
-      continue;
-    data.push_back(each->data);
-    for (size_t i = 0; i < starts.size(); ++i)
-      starts[i].push_back(each->starts[i]);
-  }
-  write.data = agreementOf(data, op);
-  // Numbers are for starts: data of one number is not worth a special case.
-  write.data.number.reset();
-  for (const auto &values : starts)
-    write.starts.push_back(agreementOf(values, op));
-}
-
-std::optional<Plan> match(Operation op, int64_t result, std::string &reason) {
-  std::vector<Region> regions = op.regions();
-  Plan plan{result, {}, {}};
-  bool hasUpdate = false;
-  for (size_t k = 0; k < regions.size(); ++k) {
-    Block block = regions[k].firstBlock();
-    auto chain = chainOf(block.terminator().operand(result), block);
-    if (!chain || (plan.slot && !(plan.slot == chain->slot)) ||
-        !(chain->slot.type() == op.result(result).type()) ||
-        !chain->slot.type().isStaticTensor()) {
-      reason = "a branch does more with the slot than to update it";
-      return std::nullopt;
-    }
-    if (!isHidden(*chain)) {
-      reason = "a branch reads the slot after it has updated it";
-      return std::nullopt;
-    }
-    plan.slot = chain->slot;
-    hasUpdate |= !chain->updates.empty();
-    addToWrites(*chain, k, regions.size(), plan.writes);
-  }
-  if (!hasUpdate)
-    return std::nullopt;
-  if (isNeededAfter(plan.slot, op)) {
-    reason = "the old value is still needed after it";
-    return std::nullopt;
-  }
-  for (Write &write : plan.writes)
-    findAgreement(write, op);
-  return plan;
-}
-
 /// Makes the op anew, without the slots among its results.
 class Rewriter {
 public:
-  Rewriter(Operation op, std::vector<Plan> plans)
+  Rewriter(Operation op, std::vector<BranchPlan> plans)
       : op(op), plans(std::move(plans)), regions(op.regions()) {}
 
   void run() {
@@ -225,8 +44,8 @@ public:
     for (Region region : regions)
       yields.push_back(kept(region.firstBlock().terminator().operands()));
     int64_t firstNew = yields.front().size();
-    for (const Plan &plan : plans)
-      for (const Write &write : plan.writes)
+    for (const BranchPlan &plan : plans)
+      for (const BranchWrite &write : plan.writes)
         for (size_t k = 0; k < regions.size(); ++k)
           addYields(write, k, yields[k]);
 
@@ -236,7 +55,7 @@ public:
     std::vector<Operation> dead;
     for (size_t k = 0; k < regions.size(); ++k) {
       Operation yield = regions[k].firstBlock().terminator();
-      for (const Plan &plan : plans)
+      for (const BranchPlan &plan : plans)
         dead.push_back(yield.operand(plan.result).definingOp());
       yield.setOperands(yields[k]);
     }
@@ -244,7 +63,7 @@ public:
     made = build.recreate(op, op.operands(), types);
     replaceKept();
     next = firstNew;
-    for (const Plan &plan : plans)
+    for (const BranchPlan &plan : plans)
       op.result(plan.result).replaceAllUsesWith(writeAll(build, plan));
     op.erase();
     // Not before: the slot itself could look dead.
@@ -254,8 +73,9 @@ public:
 
 private:
   bool isSlot(int64_t result) const {
-    return std::any_of(plans.begin(), plans.end(),
-                       [&](const Plan &plan) { return plan.result == result; });
+    return std::any_of(plans.begin(), plans.end(), [&](const BranchPlan &plan) {
+      return plan.result == result;
+    });
   }
 
   std::vector<Value> kept(const std::vector<Value> &all) const {
@@ -273,7 +93,7 @@ private:
   }
 
   /// Whether every branch writes, whatever happens.
-  static bool isCertain(const Write &write) {
+  static bool isCertain(const BranchWrite &write) {
     return std::all_of(
         write.branches.begin(), write.branches.end(),
         [](const auto &each) { return each && !each->condition; });
@@ -281,14 +101,14 @@ private:
 
   /// Whether an `if` alone says whether it is written: its first branch does,
   /// or its second one.
-  bool followsPredicate(const Write &write) const {
+  bool followsPredicate(const BranchWrite &write) const {
     return op.is("stablehlo.if") &&
            write.branches[0].has_value() != write.branches[1].has_value() &&
            !write.branches[write.branches[0] ? 0 : 1]->condition;
   }
 
   /// What a branch yields for a write: data, starts, and whether it writes.
-  void addYields(const Write &write, size_t branch,
+  void addYields(const BranchWrite &write, size_t branch,
                  std::vector<Value> &yields) {
     Builder build(regions[branch].firstBlock().terminator());
     const auto &each = write.branches[branch];
@@ -305,9 +125,9 @@ private:
                          : build.splat(bit, each ? 1 : 0));
   }
 
-  Value writeAll(Builder &build, const Plan &plan) {
+  Value writeAll(Builder &build, const BranchPlan &plan) {
     Value version = plan.slot;
-    for (const Write &write : plan.writes) {
+    for (const BranchWrite &write : plan.writes) {
       Value data = write.data ? write.data.value : made.result(next++);
       std::vector<Value> starts;
       for (const Agreed &start : write.starts)
@@ -330,7 +150,7 @@ private:
   }
 
   Operation op;
-  std::vector<Plan> plans;
+  std::vector<BranchPlan> plans;
   std::vector<Region> regions;
   Operation made;
   /// The next result of the new op that is read.
@@ -338,8 +158,8 @@ private:
 };
 
 /// Whether the windows' elements have a zero to yield.
-bool hasZeros(Operation op, const Plan &plan) {
-  for (const Write &write : plan.writes) {
+bool hasZeros(Operation op, const BranchPlan &plan) {
+  for (const BranchWrite &write : plan.writes) {
     Builder build(op);
     Value zeros = build.zeros(write.window);
     if (!zeros)
@@ -355,12 +175,12 @@ Rewritten kvlift::simplifyBranch(const SlotUpdate &update) {
   Operation op = update.op;
   if (!op.is("stablehlo.if") && !op.is("stablehlo.case"))
     return Rewritten::no();
-  std::vector<Plan> plans;
+  std::vector<BranchPlan> plans;
   std::string reason;
   for (int64_t i = 0, n = op.numResults(); i < n; ++i) {
     std::string why;
-    auto plan =
-        op.result(i).type().isRankedTensor() ? match(op, i, why) : std::nullopt;
+    auto plan = op.result(i).type().isRankedTensor() ? planBranch(op, i, why)
+                                                     : std::nullopt;
     if (plan && hasZeros(op, *plan))
       plans.push_back(*plan);
     if (reason.empty())
