@@ -187,6 +187,16 @@ def test_bench_times_both_forms(source: Path) -> None:
     assert "ms per step, median of 2" in invoke("bench", source, "--steps", 2).stdout
 
 
+def test_one_of_several_functions(tmp_path: Path) -> None:
+    path = tmp_path / "two.mlir"
+    path.write_text(STEP + STEP.replace("@main", "@other"))
+    assert as_json("run", path, "--function", "other", "-i", "p=1")["function"] == "other"
+    assert list(as_json("bench", path, "--function", "main", "--steps", 2)) == ["pjrt:cpu"]
+    assert len(as_json("compile", path)) == 2
+    for command in ("run", "bench"):
+        assert "must be one of: main, other" in invoke(command, path, code=2).output
+
+
 def test_cache_commands(source: Path, tmp_path: Path) -> None:
     assert "the cache is empty" in invoke("cache", "list").stdout
     assert as_json("cache", "stats")["entries"] == 0
@@ -289,6 +299,20 @@ def test_defects_of_kvlift_are_told_apart(monkeypatch: pytest.MonkeyPatch, capsy
     error = capsys.readouterr().err
     assert "error: RuntimeError: broken [thing]" in error
     assert "this is a defect of kvlift; --debug shows where it happened" in error
+
+
+def test_an_interrupt_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from kvlift import doctor
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(doctor, "examine", interrupt)
+    monkeypatch.setattr(sys, "argv", ["kvlift", "doctor"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 130
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_completion() -> None:

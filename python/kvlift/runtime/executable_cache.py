@@ -200,19 +200,10 @@ class ExecutableCache:
         Without it (a folder that cannot be written, a file system without locks, an owner that
         hangs) the caller compiles for itself and keeps nothing.
         """
-        from filelock import Timeout
-
-        try:
-            lock = self._lock(key)
-            lock.acquire(timeout=_LOCK_SECONDS)
-        except (OSError, NotImplementedError, Timeout) as error:
-            log.warning("the executable cache '%s' cannot be written: %s", self.folder, error)
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
+        with self._held(key, _LOCK_SECONDS) as problem:
+            if problem:
+                log.warning("the executable cache '%s' cannot be written: %s", self.folder, problem)
+            yield not problem
 
     def entries(self) -> list[Stored]:
         """All files, the most recently used first."""
@@ -226,9 +217,7 @@ class ExecutableCache:
             self.discard(entry.key)
         self._remove_leftovers(None)
         for lock in self.folder.glob(f"*{_LOCK}"):
-            with self._free(lock.stem) as is_free, contextlib.suppress(OSError):
-                if is_free:
-                    lock.unlink(missing_ok=True)
+            self._drop_lock(lock.stem)
         return len(entries)
 
     def _path(self, key: str) -> Path:
@@ -240,18 +229,18 @@ class ExecutableCache:
         return FileLock(self.folder / f"{key}{_LOCK}", mode=0o600)
 
     @contextlib.contextmanager
-    def _free(self, key: str) -> Iterator[bool]:
-        """Whether no process works on the key, which then stays so for the block."""
+    def _held(self, key: str, seconds: float) -> Iterator[str]:
+        """Holds the key's lock if it can be had in time; else what kept it from that."""
         from filelock import Timeout
 
         try:
             lock = self._lock(key)
-            lock.acquire(timeout=0)
-        except (OSError, NotImplementedError, Timeout):
-            yield False
+            lock.acquire(timeout=seconds)
+        except (OSError, NotImplementedError, Timeout) as error:
+            yield str(error) or type(error).__name__
             return
         try:
-            yield True
+            yield ""
         finally:
             lock.release()
 
@@ -259,9 +248,9 @@ class ExecutableCache:
         """Removes temporary files whose writer is dead; of key `own` the caller has the lock."""
         for path in self.folder.glob(f"*{_TEMPORARY}"):
             key = path.name.partition(".")[0]
-            free = contextlib.nullcontext(True) if key == own else self._free(key)
-            with free as is_free, contextlib.suppress(OSError):
-                if is_free:
+            held = contextlib.nullcontext("") if key == own else self._held(key, 0)
+            with held as problem, contextlib.suppress(OSError):
+                if not problem:
                     path.unlink(missing_ok=True)
 
     def _make_room(self, newest: str) -> None:
@@ -273,13 +262,20 @@ class ExecutableCache:
                 return
             if entry.key != newest:
                 self.discard(entry.key)
+                self._drop_lock(entry.key)
                 total -= entry.size
+
+    def _drop_lock(self, key: str) -> None:
+        """Removes the key's lock file, unless a process holds it."""
+        with self._held(key, 0) as problem, contextlib.suppress(OSError):
+            if not problem:
+                (self.folder / f"{key}{_LOCK}").unlink(missing_ok=True)
 
     def _stored(self, path: Path) -> Stored | None:
         try:
             with path.open("rb") as file:
                 facts = os.fstat(file.fileno())
-                start = file.read(4096)
+                start = file.read(executable_entry.HEADER_BYTES)
         except OSError:  # Another process has just removed it.
             return None
         try:

@@ -38,6 +38,8 @@ _MAGIC = b"\x93kvlift\n"
 _PREFIX = struct.Struct("<8sII32s")
 # A header is some hundred bytes; a damaged size must not make us read gigabytes.
 _LARGEST_HEADER = 1 << 16
+# `read_header` needs no more of a file.
+HEADER_BYTES = _PREFIX.size + _LARGEST_HEADER
 
 # Environment variables that a compiler reads, by their first letters.
 _READ_BY_COMPILERS = ("XLA_", "TF_XLA_", "IREE_", "LLVM_", "NPROC", "CUDA_", "NVIDIA_")

@@ -325,6 +325,7 @@ def test_the_least_recently_used_go_first(
     kept = [text for text in "abcd" if stub_obtain(False, backend, text).key
             in {path.stem for path in files(folder, ".kvx")}]  # fmt: skip
     assert kept == ["a", "c", "d"]
+    assert len(files(folder, ".lock")) == 3
 
 
 def test_what_is_larger_than_the_cache_is_not_kept(
