@@ -34,7 +34,7 @@ LEAST = {
     "select of a box": 0.3,
     "constant mask": 0.5,
     "concatenate": 0.3,
-    "pad": 0.4,
+    "pad": 0.3,
     "if or case": 0.5,
     "select of versions": 0.4,
     "stacked layers": 0.4,
