@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "kvlift/Carriers.h"
 #include "kvlift/ProductOperand.h"
 
 #include <algorithm>
@@ -72,7 +73,7 @@ void Finder::inspectProduct(const BlockChains &chains, const Read &read) {
   const Version &version = chains.versions[read.version];
   const std::string &slot = chains.slotOf(version);
   Type type = read.through.type();
-  if (type.element().print() == "f16")
+  if (type.element().print() == "f16" || isNarrowFloat(type.element()))
     add(Habit::convertsProducts, slot, dot);
   if (version.maker >= 0 && hasUnitDim(type.shape()))
     add(Habit::copiesUnitDims, slot, dot);

@@ -89,6 +89,12 @@ REASONS = (
         (r"torchtune:[kv]_cache",),
     ),
     Reason(
+        "the program multiplies bf16 or f16: XLA:CPU computes such products in f32 and converts "
+        "the whole operand first, whatever its options; the proof announces it, the update itself "
+        "is in place, and nothing is converted on IREE",
+        (r"llama_decode_(bf16|f16):(keys|values)_\d", r"decoder_bf16:arguments\[\d\]"),
+    ),
+    Reason(
         "two slots exchange their values: in place, one of them would be gone; refused",
         (r"swapped:refused",),
     ),
