@@ -87,10 +87,14 @@ def test_the_manifest_has_both_types():
     lifted = programs.lift(attention((1, 2), "bf16"))
     (slot,) = lifted.slots
     assert slot.logical == slot.store == TensorType((1, 2, ROWS, DEPTH), "bf16")
-    (slot,) = kvlift.compile(lifted, "pjrt:cpu").manifest.function("main").slots
+    program = kvlift.compile(lifted, "pjrt:cpu")
+    (slot,) = program.manifest.function("main").slots
     assert slot.logical == TensorType((1, 2, ROWS, DEPTH), "bf16")
     assert slot.store == TensorType((2, ROWS, DEPTH), "ui16")
-    assert slot.verdict == "in_place"
+    # The update is in place; the product is of f32.
+    assert slot.verdict is not None
+    assert "XLA:CPU converts the whole slot for 'stablehlo.dot_general'" in slot.verdict
+    assert [copy.op for copy in program.audit().copies] == ["convert"]
     (slot,) = kvlift.compile(lifted, "iree:cpu").manifest.function("main").slots
     assert slot.store == slot.logical
 
