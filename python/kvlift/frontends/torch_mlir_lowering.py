@@ -91,6 +91,52 @@ def lower_to_stablehlo(module: ir.Module) -> None:
     for op in [op for op in _operations(module.operation) if op.name == "torch.runtime.assert"]:
         op.erase()
     _run(module, TO_STABLEHLO)
+    _narrow_positions(module)
+
+
+def _narrow_positions(module: ir.Module) -> None:
+    """Lets sorts carry positions in 32 bits and widens them after.
+
+    IREE makes a `chlo.top_k` of torch's top k, a sort of values beside an iota, and then refuses
+    it for positions of 64 bits. No dimension is as long as to need those.
+    """
+    for op in [op for op in _operations(module.operation) if op.name == "stablehlo.sort"]:
+        arguments = op.regions[0].blocks[0].arguments
+        for i, operand in enumerate(op.operands):
+            pair = (arguments[2 * i], arguments[2 * i + 1])
+            if _is_wide_iota(operand) and not any(list(a.uses) for a in pair):
+                _narrow_operand(op, i, pair)
+
+
+def _is_wide_iota(value: Any) -> bool:
+    from torch_mlir import ir
+
+    maker = value.owner
+    return (
+        isinstance(maker, ir.Operation | ir.OpView)
+        and maker.name == "stablehlo.iota"
+        and str(ir.RankedTensorType(value.type).element_type) == "i64"
+    )
+
+
+def _narrow_operand(sort: Any, index: int, pair: tuple[Any, Any]) -> None:
+    from torch_mlir import ir
+
+    result, iota = sort.results[index], sort.operands[index].owner
+    wide = ir.RankedTensorType(result.type)
+    with sort.location:
+        number = ir.IntegerType.get_signless(32)
+        narrow = ir.RankedTensorType.get(wide.shape, number)
+        attributes = {"iota_dimension": iota.attributes["iota_dimension"]}
+        with ir.InsertionPoint(sort):
+            counted = ir.Operation.create("stablehlo.iota", results=[narrow], attributes=attributes)
+        sort.operands[index] = counted.result
+        for argument in pair:
+            argument.set_type(ir.RankedTensorType.get([], number))
+        result.set_type(narrow)
+        with ir.InsertionPoint.after(sort):
+            widened = ir.Operation.create("stablehlo.convert", results=[wide], operands=[result])
+    result.replace_all_uses_except(widened.result, widened)
 
 
 def _watch(nodes: Iterable[Any], current: list[Any]) -> Iterator[Any]:
