@@ -101,7 +101,9 @@ void Finder::inspectReadsBetween(const BlockChains &chains) {
     const Version &version = chains.versions[read.version];
     const std::string &slot = chains.slotOf(version);
     int64_t over = next[read.version];
-    if (read.makes >= 0 || version.maker < 0 || over < 0 || named.count(slot))
+    // What takes in a sum of the version does not read it; the sum does.
+    if (read.makes >= 0 || read.deferral.bySum || version.maker < 0 ||
+        over < 0 || named.count(slot))
       continue;
     Operation reader = chains.ops[read.op];
     Operation update = chains.ops[chains.versions[over].maker];
