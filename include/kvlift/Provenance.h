@@ -183,9 +183,9 @@ struct LostUpdate {
   std::vector<CallStep> calls;
 };
 
-/// The op with regions that a lost update, or a call on the way to it, stands
-/// in; null when all stand in function bodies.
-Operation regionAround(const LostUpdate &lost);
+/// The loop that a lost update, or a call on the way to it, stands in; null when
+/// all stand in function bodies and branches.
+Operation loopAround(const LostUpdate &lost);
 
 /// Whether the value is computed of the lost version, in the function itself.
 bool isTakenIn(const LostUpdate &lost, Value by);

@@ -144,12 +144,19 @@ const std::vector<LostUpdate> &LostUpdates::in(const FuncOp &function) {
   return lost;
 }
 
-Operation kvlift::regionAround(const LostUpdate &lost) {
-  for (const CallStep &step : lost.calls)
-    if (Operation parent = step.call.parentOp(); !parent.is("func.func"))
-      return parent;
-  Operation parent = lost.update.parentOp();
+/// The innermost op around the op that is no branch; null for a function.
+static Operation loopAround(Operation op) {
+  Operation parent = op.parentOp();
+  while (parent.is("stablehlo.if") || parent.is("stablehlo.case"))
+    parent = parent.parentOp();
   return parent.is("func.func") ? Operation() : parent;
+}
+
+Operation kvlift::loopAround(const LostUpdate &lost) {
+  for (const CallStep &step : lost.calls)
+    if (Operation loop = ::loopAround(step.call))
+      return loop;
+  return ::loopAround(lost.update);
 }
 
 bool kvlift::isTakenIn(const LostUpdate &lost, Value by) {

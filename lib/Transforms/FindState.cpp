@@ -306,11 +306,11 @@ Status Finder::reportLost(const std::string &policy, LostUpdates &updates) {
       report.note(step.call.location(), "and is passed on here");
     if (severity != Severity::error)
       continue;
-    Operation region = regionAround(each);
+    Operation loop = loopAround(each);
     report.note(each.update.location(),
-                (region ? "carry it out of " + quote(region.name()) + ", or "
-                        : std::string("pass lost-updates=return to return "
-                                      "it, or ")) +
+                (loop ? "carry it out of " + quote(loop.name()) + ", or "
+                      : std::string("pass lost-updates=return to return "
+                                    "it, or ")) +
                     "lost-updates=ignore to accept the loss");
   }
   return !isAnyLost || policy == "ignore" ? Status::success()

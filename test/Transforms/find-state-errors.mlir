@@ -238,6 +238,23 @@ func.func @lost_in_loop(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i
 
 // -----
 
+// In a branch it is gone after the call, and can be returned.
+
+// expected-note@below {{argument #0 enters here}}
+func.func @lost_in_branch(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  "stablehlo.if"(%p) ({
+    // expected-error@below {{lost update of argument 'arg0': no result carries what 'stablehlo.dynamic_update_slice' writes}}
+    // expected-note@below {{pass lost-updates=return to return it, or lost-updates=ignore to accept the loss}}
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }, {
+    stablehlo.return
+  }) : (tensor<i1>) -> ()
+  return
+}
+
+// -----
+
 // What a loop or branch carries out is lost when its result is: the op is the
 // last update.
 

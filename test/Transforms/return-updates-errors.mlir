@@ -49,7 +49,7 @@ func.func @in_loop(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: ten
     cond {
       stablehlo.return %p : tensor<i1>
     } do {
-      // expected-error@below {{cannot return the update of argument 'arg0': it is made inside of 'stablehlo.while'; carry it out of there}}
+      // expected-error@below {{cannot return the update of argument 'arg0': it is made inside of 'stablehlo.while', where each iteration starts from the old value again; let the loop carry it}}
       %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
       stablehlo.return %b : tensor<4xf32>
     }
@@ -120,5 +120,59 @@ func.func @promoted(%a: tensor<4x2xbf16>, %i: tensor<1x1xi32>, %u: tensor<1x2xbf
   ^bb0(%x: tensor<f32>, %y: tensor<f32>):
     stablehlo.return %y : tensor<f32>
   }) : (tensor<4x2xbf16>, tensor<1x1xi32>, tensor<1x2xbf16>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+// A branch in a loop is in the loop.
+
+func.func @branch_in_loop(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<4xf32> {
+  %0 = stablehlo.while(%b = %a) : tensor<4xf32>
+    cond {
+      stablehlo.return %p : tensor<i1>
+    } do {
+      "stablehlo.if"(%p) ({
+        // expected-error@below {{cannot return the update of argument 'arg0': it is made inside of 'stablehlo.while', where each iteration}}
+        %1 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+        stablehlo.return
+      }, {
+        stablehlo.return
+      }) : (tensor<i1>) -> ()
+      stablehlo.return %b : tensor<4xf32>
+    }
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// One branch loses two updates of the same old value.
+
+func.func @two_in_branch(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  "stablehlo.if"(%p) ({
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    // expected-error@below {{cannot return the updates of argument 'arg0': it has two last versions; this is the second}}
+    %2 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }, {
+    stablehlo.return
+  }) : (tensor<i1>) -> ()
+  return
+}
+
+// -----
+
+// Another branch updates another version: what has come in is not one value.
+
+func.func @two_incoming(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  "stablehlo.if"(%p) ({
+    %1 = stablehlo.dynamic_update_slice %0, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }, {
+    // expected-error@below {{cannot return the updates of argument 'arg0': it has two last versions; this is the second}}
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }) : (tensor<i1>) -> ()
   return
 }

@@ -210,3 +210,121 @@ func.func @regions(%k: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: ten
   }) : (tensor<i1>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+// What one branch of an if writes comes out of it; the other one yields what
+// has come in.
+
+// CHECK-LABEL: func.func @in_if
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<4xf32> {kvlift.slot = "arg0"}
+// CHECK: %[[IF:[^ ]+]]:2 = "stablehlo.if"
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[A]]
+// CHECK: stablehlo.return %{{[^ ]+}}, %[[NEW]] : tensor<f32>, tensor<4xf32>
+// CHECK: stablehlo.return %{{[^ ]+}}, %[[A]] : tensor<f32>, tensor<4xf32>
+// CHECK: return %[[IF]]#0, %[[IF]]#1
+func.func @in_if(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) -> tensor<f32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = "stablehlo.if"(%p) ({
+    %1 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    %2 = stablehlo.reduce(%1 init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<4xf32>, tensor<f32>) -> tensor<f32>
+    stablehlo.return %2 : tensor<f32>
+  }, {
+    stablehlo.return %zero : tensor<f32>
+  }) : (tensor<i1>) -> tensor<f32>
+  return %0 : tensor<f32>
+}
+
+// -----
+
+// Two of three branches write; each starts from the version that an update
+// before them has made, and all of them go on from there.
+
+// CHECK-LABEL: func.func @in_case
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<4xf32>
+// CHECK: %[[FIRST:[^ ]+]] = stablehlo.dynamic_update_slice %[[A]]
+// CHECK: %[[CASE:[^ ]+]] = "stablehlo.case"
+// CHECK: %[[ONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[FIRST]]
+// CHECK: stablehlo.return %[[ONE]]
+// CHECK: stablehlo.return %[[FIRST]]
+// CHECK: %[[TWO:[^ ]+]] = stablehlo.dynamic_update_slice %[[FIRST]]
+// CHECK: stablehlo.return %[[TWO]]
+// CHECK: return %[[CASE]]
+func.func @in_case(%a: tensor<4xf32>, %p: tensor<i32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  "stablehlo.case"(%p) ({
+    %1 = stablehlo.dynamic_update_slice %0, %u, %p : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }, {
+    stablehlo.return
+  }, {
+    %1 = stablehlo.add %u, %u : tensor<1xf32>
+    %2 = stablehlo.dynamic_update_slice %0, %1, %p : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }) : (tensor<i32>) -> ()
+  return
+}
+
+// -----
+
+// Branches in branches, of two arguments; what the inner ones write is
+// transposed, and comes out as the argument lies.
+
+// CHECK-LABEL: func.func @nested
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<2x4xf32> {kvlift.slot = "arg0"}, %[[B:[^ ]+]]: tensor<4xf32> {kvlift.slot = "arg1"}
+// CHECK: %[[OUT:[^ ]+]]:2 = "stablehlo.if"
+// CHECK: %[[IN:[^ ]+]] = "stablehlo.if"
+// CHECK: stablehlo.return %[[A]]
+// CHECK: %[[T:[^ ]+]] = stablehlo.transpose %[[A]], dims = [1, 0]
+// CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[T]]
+// CHECK: %[[BACK:[^ ]+]] = stablehlo.transpose %[[NEW]], dims = [1, 0]
+// CHECK: stablehlo.return %[[BACK]]
+// CHECK: %[[B1:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]]
+// CHECK: stablehlo.return %[[IN]], %[[B1]]
+// CHECK: %[[B2:[^ ]+]] = stablehlo.dynamic_update_slice %[[B]]
+// CHECK: stablehlo.return %[[A]], %[[B2]]
+// CHECK: return %[[OUT]]#0, %[[OUT]]#1
+func.func @nested(%a: tensor<2x4xf32>, %b: tensor<4xf32>, %p: tensor<i1>, %q: tensor<i1>, %u: tensor<1xf32>, %v: tensor<1x1xf32>, %i: tensor<i32>) {
+  "stablehlo.if"(%p) ({
+    "stablehlo.if"(%q) ({
+      stablehlo.return
+    }, {
+      %0 = stablehlo.transpose %a, dims = [1, 0] : (tensor<2x4xf32>) -> tensor<4x2xf32>
+      %1 = stablehlo.dynamic_update_slice %0, %v, %i, %i : (tensor<4x2xf32>, tensor<1x1xf32>, tensor<i32>, tensor<i32>) -> tensor<4x2xf32>
+      stablehlo.return
+    }) : (tensor<i1>) -> ()
+    %2 = stablehlo.dynamic_update_slice %b, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }, {
+    %0 = stablehlo.add %u, %u : tensor<1xf32>
+    %1 = stablehlo.dynamic_update_slice %b, %0, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+    stablehlo.return
+  }) : (tensor<i1>) -> ()
+  return
+}
+
+// -----
+
+// The branch calls what writes.
+
+func.func private @put(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  %0 = stablehlo.dynamic_update_slice %a, %u, %i : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @call_in_if
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<4xf32>
+// CHECK: %[[IF:[^ ]+]] = "stablehlo.if"
+// CHECK: %[[NEW:[^ ]+]] = func.call @put(%[[A]]
+// CHECK: stablehlo.return %[[NEW]]
+// CHECK: stablehlo.return %[[A]]
+// CHECK: return %[[IF]]
+func.func @call_in_if(%a: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: tensor<i32>) {
+  "stablehlo.if"(%p) ({
+    func.call @put(%a, %u, %i) : (tensor<4xf32>, tensor<1xf32>, tensor<i32>) -> ()
+    stablehlo.return
+  }, {
+    stablehlo.return
+  }) : (tensor<i1>) -> ()
+  return
+}
