@@ -47,10 +47,12 @@ enum class Habit {
   transposesFactors,
   /// A sum over a transposed slot.
   transposesSums,
+  /// A sum over a reversed slot.
+  reversesSums,
   /// A product of f16, or of elements that the program converts for it.
   convertsProducts,
-  /// A sum of converted elements over many rows.
-  convertsSums,
+  /// A sum of converted or reversed elements over many rows.
+  buildsSummands,
   /// Elements of the whole slot that are moved or converted for an op which
   /// cannot do that on the way.
   buildsMoved,

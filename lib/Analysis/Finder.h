@@ -9,10 +9,19 @@
 
 #include "OpRole.h"
 #include "kvlift/InPlace.h"
+#include "kvlift/Provenance.h"
 
+#include <map>
 #include <set>
 
 namespace kvlift {
+
+/// Numbers of versions by their root, and of reads by their version, in program
+/// order: a function may have thousands of slots.
+struct BlockIndex {
+  explicit BlockIndex(const BlockChains &chains);
+  std::vector<std::vector<int32_t>> versionsOf, readsOf;
+};
 
 /// Collects the findings of one function on one target.
 class Finder {
@@ -29,6 +38,8 @@ private:
            std::string detail);
   void add(Habit habit, const std::string &slot, Operation op);
 
+  const BlockIndex &indexOf(const BlockChains &chains);
+
   // Findings.cpp: the slot, its updates, what leaves in its place.
   void inspectType(const Slot &slot, int64_t root);
   void inspectForks(const Slot &slot, int64_t root);
@@ -38,7 +49,7 @@ private:
                      Type &first);
   Value behindViews(Value value);
   void inspectResult(const Slot &slot, int64_t root);
-  bool isUpdate(const Slot &slot) const;
+  bool isUpdate(const Slot &slot);
   void inspectWholeValue(const Slot &slot, int64_t root);
 
   // FindingsReads.cpp: the readers of each version.
@@ -64,6 +75,10 @@ private:
   const std::deque<BlockChains> &blocks;
   const TargetModel &model;
   OpRoles roles;
+  std::optional<Provenance> provenance;
+  std::map<const BlockChains *, BlockIndex> indices;
+  // How many results show each value.
+  std::unordered_map<const void *, int64_t> returned;
   std::set<std::string> large;
   std::set<std::pair<const BlockChains *, int64_t>> seen;
 };

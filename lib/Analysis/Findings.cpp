@@ -16,7 +16,6 @@
 
 #include "Finder.h"
 #include "kvlift/Carriers.h"
-#include "kvlift/Provenance.h"
 
 #include <algorithm>
 
@@ -37,9 +36,26 @@ void Finder::add(Habit habit, const std::string &slot, Operation op) {
   add(habit, slot, op, quote(op.name()));
 }
 
+BlockIndex::BlockIndex(const BlockChains &chains)
+    : versionsOf(chains.roots.size()), readsOf(chains.versions.size()) {
+  for (size_t i = 0; i < chains.versions.size(); ++i)
+    versionsOf[chains.versions[i].root].push_back(i);
+  for (size_t i = 0; i < chains.reads.size(); ++i)
+    readsOf[chains.reads[i].version].push_back(i);
+}
+
+const BlockIndex &Finder::indexOf(const BlockChains &chains) {
+  auto found = indices.find(&chains);
+  if (found == indices.end())
+    found = indices.emplace(&chains, BlockIndex(chains)).first;
+  return found->second;
+}
+
 void Finder::inspect(const std::vector<Slot> &slots) {
   if (blocks.empty())
     return;
+  for (Value result : blocks.front().ops.back().operands())
+    ++returned[behindViews(result).raw.ptr];
   for (const Slot &slot : slots)
     if (byteSize(function.argumentType(slot.argument)) >= smallestSlot)
       large.insert(slot.name);
@@ -63,14 +79,12 @@ void Finder::inspect(const std::vector<Slot> &slots) {
 void Finder::inspectType(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
   Type type = function.argumentType(slot.argument);
-  auto update =
-      std::find_if(chains.versions.begin(), chains.versions.end(),
-                   [&](const Version &version) {
-                     return version.root == root && version.maker >= 0;
-                   });
-  if (update != chains.versions.end() && isNarrowFloat(type.element()))
-    add(Habit::rewritesNarrowFloats, slot.name, chains.ops[update->maker],
-        quote(type.element().print()));
+  if (!isNarrowFloat(type.element()))
+    return;
+  for (int32_t number : indexOf(chains).versionsOf[root])
+    if (int32_t maker = chains.versions[number].maker; maker >= 0)
+      return add(Habit::rewritesNarrowFloats, slot.name, chains.ops[maker],
+                 quote(type.element().print()));
 }
 
 //===----------------------------------------------------------------------===//
@@ -84,12 +98,11 @@ void Finder::inspectForks(const Slot &slot, int64_t root) {
   int64_t last = chains.lastVersion(root);
   bool mayCompute =
       last < 0 && !model.find(Habit::copiesComputed) && !isUpdate(slot);
-  std::vector<int64_t> next = chains.nextOnChain();
-  for (size_t number = 0; number < chains.versions.size(); ++number) {
+  const std::vector<int64_t> &next = chains.nextOnChain();
+  for (int32_t number : indexOf(chains).versionsOf[root]) {
     const Version &version = chains.versions[number];
-    if (version.root != root || version.maker < 0 || version.value.isUnused() ||
-        static_cast<int64_t>(number) == last || next[number] >= 0 ||
-        (mayCompute && version.value.uses().size() == 1))
+    if (version.maker < 0 || version.value.isUnused() || number == last ||
+        next[number] >= 0 || (mayCompute && version.value.uses().size() == 1))
       continue;
     Operation update = chains.ops[version.maker];
     add(Habit::copiesForks, slot.name, update, "for " + quote(update.name()));
@@ -100,8 +113,9 @@ void Finder::inspectChain(const BlockChains &chains, int64_t root) {
   if (!seen.insert({&chains, root}).second)
     return;
   Type shape;
-  for (const Version &version : chains.versions) {
-    if (version.root != root || version.maker < 0)
+  for (int32_t number : indexOf(chains).versionsOf[root]) {
+    const Version &version = chains.versions[number];
+    if (version.maker < 0)
       continue;
     inspectUpdate(chains, version);
     inspectShapes(chains, version, shape);
@@ -196,10 +210,12 @@ void Finder::inspectShapes(const BlockChains &chains, const Version &version,
     add(Habit::copiesUnitDims, slot, op);
   if (!first)
     first = type;
-  bool isReadInPart = std::any_of(
-      chains.reads.begin(), chains.reads.end(), [&](const Read &read) {
-        return read.version == &version - chains.versions.data() &&
-               read.makes < 0 && !read.deferral.bySum &&
+  const std::vector<int32_t> &reads =
+      indexOf(chains).readsOf[&version - chains.versions.data()];
+  bool isReadInPart =
+      std::any_of(reads.begin(), reads.end(), [&](int32_t number) {
+        const Read &read = chains.reads[number];
+        return read.makes < 0 && !read.deferral.bySum &&
                isFused(chains.ops[read.op]);
       });
   if (withoutUnits(first.shape()) != dims || (!isPermuted && isReadInPart))
@@ -226,22 +242,18 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
   Operation last = chains.ops.back();
   int64_t version = chains.lastVersion(root);
   if (version >= 0 && chains.versions[version].root == root) {
-    int64_t carried = 0;
-    for (const Read &read : chains.readsOf(chains.ops.size() - 1))
-      if (read.version == version && ++carried == 2) {
-        add(Habit::copiesSecondResult, slot.name, last);
-        break;
-      }
+    const std::vector<int32_t> &reads = indexOf(chains).readsOf[version];
+    int32_t end = chains.ops.size() - 1;
+    if (std::count_if(reads.begin(), reads.end(), [&](int32_t number) {
+          return chains.reads[number].op == end;
+        }) > 1)
+      add(Habit::copiesSecondResult, slot.name, last);
     return;
   }
   Operation maker = last.operand(slot.result).definingOp();
   if (!maker)
     return add(Habit::copiesMoved, slot.name, last);
-  Value returned = behindViews(last.operand(slot.result));
-  std::vector<Value> results = last.operands();
-  if (std::count_if(results.begin(), results.end(), [&](Value result) {
-        return behindViews(result) == returned;
-      }) > 1)
+  if (returned[behindViews(last.operand(slot.result)).raw.ptr] > 1)
     add(Habit::copiesSecondResult, slot.name, last);
   if (!model.find(Habit::copiesComputed))
     return inspectWholeValue(slot, root);
@@ -251,10 +263,11 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
 
 /// Whether the new value keeps a part of the old one, as far as anybody can
 /// see.
-bool Finder::isUpdate(const Slot &slot) const {
-  Provenance provenance(function);
+bool Finder::isUpdate(const Slot &slot) {
+  if (!provenance)
+    provenance.emplace(function);
   const auto *origin =
-      provenance.origin(function.returnOp().operand(slot.result));
+      provenance->origin(function.returnOp().operand(slot.result));
   return origin && origin->argument == slot.argument;
 }
 

@@ -169,9 +169,13 @@ void Finder::inspectMoved(const BlockChains &chains, const Read &read) {
       } else if (runsAlone(user, role) ||
                  (role == OpRole::slice && reached[at].is("stablehlo.reverse")))
         return add(Habit::buildsMoved, chains.slotOf(version), reader);
-      else if (user.is("stablehlo.reduce") && reader.is("stablehlo.convert") &&
-               buildsSummand(user))
-        return add(Habit::convertsSums, chains.slotOf(version), reader);
+      else if (user.is("stablehlo.reduce") && reader.is("stablehlo.reverse") &&
+               model.find(Habit::reversesSums))
+        return add(Habit::reversesSums, chains.slotOf(version), reader);
+      else if (user.is("stablehlo.reduce") && buildsSummand(user) &&
+               (reader.is("stablehlo.convert") ||
+                reader.is("stablehlo.reverse")))
+        return add(Habit::buildsSummands, chains.slotOf(version), reader);
     }
   }
 }

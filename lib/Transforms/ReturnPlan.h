@@ -7,6 +7,7 @@
 #ifndef KVLIFT_LIB_TRANSFORMS_RETURNPLAN_H
 #define KVLIFT_LIB_TRANSFORMS_RETURNPLAN_H
 
+#include "kvlift/Diagnostics.h"
 #include "kvlift/Provenance.h"
 
 namespace kvlift {

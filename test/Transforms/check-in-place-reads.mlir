@@ -29,7 +29,7 @@ func.func @products(%c: tensor<4x32x2x8xf32> {kvlift.slot = "c"}, %d: tensor<4x2
 
 // CHECK-LABEL: func.func @converted
 // CHECK-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 512 bytes: XLA:CPU converts the whole slot for 'stablehlo.dot_general'"
-// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "copied: 1024 bytes: XLA:CPU converts the whole slot, to sum it, for 'stablehlo.convert'"
+// CHECK-SAME: kvlift.slot = "d", kvlift.verdict = "copied: 1024 bytes: XLA:CPU builds the whole slot anew, to sum it, for 'stablehlo.convert'"
 // CHECK-SAME: kvlift.slot = "e", kvlift.verdict = "in_place"
 // IREE-LABEL: func.func @converted
 // IREE-SAME: kvlift.slot = "c", kvlift.verdict = "in_place"

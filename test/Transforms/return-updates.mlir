@@ -217,7 +217,7 @@ func.func @regions(%k: tensor<4xf32>, %p: tensor<i1>, %u: tensor<1xf32>, %i: ten
 // has come in.
 
 // CHECK-LABEL: func.func @in_if
-// CHECK-SAME: (%[[A:[^ ]+]]: tensor<4xf32> {kvlift.slot = "arg0"}
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<4xf32> {{{[^}]*}}kvlift.slot = "arg0"}
 // CHECK: %[[IF:[^ ]+]]:2 = "stablehlo.if"
 // CHECK: %[[NEW:[^ ]+]] = stablehlo.dynamic_update_slice %[[A]]
 // CHECK: stablehlo.return %{{[^ ]+}}, %[[NEW]] : tensor<f32>, tensor<4xf32>
@@ -271,7 +271,7 @@ func.func @in_case(%a: tensor<4xf32>, %p: tensor<i32>, %u: tensor<1xf32>, %i: te
 // transposed, and comes out as the argument lies.
 
 // CHECK-LABEL: func.func @nested
-// CHECK-SAME: (%[[A:[^ ]+]]: tensor<2x4xf32> {kvlift.slot = "arg0"}, %[[B:[^ ]+]]: tensor<4xf32> {kvlift.slot = "arg1"}
+// CHECK-SAME: (%[[A:[^ ]+]]: tensor<2x4xf32> {{{[^}]*}}kvlift.slot = "arg0"}, %[[B:[^ ]+]]: tensor<4xf32> {{{[^}]*}}kvlift.slot = "arg1"}
 // CHECK: %[[OUT:[^ ]+]]:2 = "stablehlo.if"
 // CHECK: %[[IN:[^ ]+]] = "stablehlo.if"
 // CHECK: stablehlo.return %[[A]]

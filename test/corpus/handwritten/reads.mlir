@@ -580,3 +580,20 @@ func.func @main(%c: !C, %d: !C, %x: !N, %p: !I) -> (!C, !C, !S) {
   %s = stablehlo.dot_general %u, %v, batching_dims = [0, 1] x [0, 1], contracting_dims = [3] x [3] : (!C, !C) -> !S
   return %u, %v, %s : !C, !C, !S
 }
+// -----
+// name: sum-of-reversed
+// ties: 0:1
+// inputs: 2=0..255
+// A library sums as many elements, and takes no reversal in.
+!C = tensor<4x256x8xf32>
+!N = tensor<4x1x8xf32>
+!R = tensor<4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !C, %x: !N, %p: !I) -> (!R, !C) {
+  %z = stablehlo.constant dense<0> : !I
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %z, %p, %z : (!C, !N, !I, !I, !I) -> !C
+  %b = stablehlo.reverse %u, dims = [1] : !C
+  %s = stablehlo.reduce(%b init: %f) applies stablehlo.add across dimensions = [1] : (!C, tensor<f32>) -> !R
+  return %s, %u : !R, !C
+}
