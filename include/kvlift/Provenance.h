@@ -183,8 +183,8 @@ struct LostUpdate {
   std::vector<CallStep> calls;
 };
 
-/// The loop that a lost update, or a call on the way to it, stands in; null when
-/// all stand in function bodies and branches.
+/// The loop that a lost update, or a call on the way to it, stands in; null
+/// when all stand in function bodies and branches.
 Operation loopAround(const LostUpdate &lost);
 
 /// Whether the value is computed of the lost version, in the function itself.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from interpreter import evaluate
 
 import kvlift
+from interpreter import evaluate
 
 # Two slots; the one in the inner branch is written through a transposed view.
 PROGRAM = """
@@ -85,7 +85,7 @@ def test_the_interpreter_gives_what_mutation_would_leave(which):
     assert ties.keys() == {0, 1}
     given = calls(which)
     inputs = [[*(initial() if n == 0 else (None, None)), *call] for n, call in enumerate(given)]
-    results = evaluate(lifted.artifact(), inputs, carry=ties)
+    results = evaluate(lifted.text(), inputs, carry=ties)
     for found, (result, new_c, new_d) in zip(results, expected(which), strict=True):
         np.testing.assert_array_equal(found[0], result)
         np.testing.assert_array_equal(found[ties[0]], new_c)
