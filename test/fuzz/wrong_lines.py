@@ -177,7 +177,7 @@ MUTANTS = (
         "any two bounds are of one position",
         _MASK,
         "if (!isSameBase(first.base, last.base))",
-        "if (!first.base.value != !last.base.value)",
+        "if (bool(first.base.value) != bool(last.base.value))",
     ),
     Mutant(
         "positions may differ along their own dim",
