@@ -211,3 +211,19 @@ func.func @active_rows(%slot: tensor<4x8xf32> {kvlift.slot = "k"}, %new: tensor<
   %2 = stablehlo.select %1, %0, %slot : tensor<4x8xi1>, tensor<4x8xf32>
   return %2 : tensor<4x8xf32>
 }
+
+// -----
+
+// Padded elsewhere, the rows are what stands there, padding and all.
+
+// CHECK-LABEL: func.func @padded_elsewhere
+// CHECK: %[[PADDED:[^ ]+]] = stablehlo.pad
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.slice %[[PADDED]] [1:3]
+// CHECK: stablehlo.dynamic_update_slice %arg0, %[[ROWS]]
+func.func @padded_elsewhere(%slot: tensor<4xf32> {kvlift.slot = "k"}, %new: tensor<2xf32>) -> (tensor<4xf32> {kvlift.slot = "k"}) {
+  %f = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = stablehlo.pad %new, %f, low = [2], high = [0], interior = [0] : (tensor<2xf32>, tensor<f32>) -> tensor<4xf32>
+  %mask = stablehlo.constant dense<[true, false, false, true]> : tensor<4xi1>
+  %1 = stablehlo.select %mask, %slot, %0 : tensor<4xi1>, tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
