@@ -208,7 +208,10 @@ def _generate_eager(model: Any, batch: int, capacity: int, steps: int) -> Genera
         logits: np.ndarray[Any, Any] = result.logits.numpy()
         return logits
 
-    return _generate(step, batch, steps)
+    with warnings.catch_warnings():
+        # transformers 5.24 renames `past_key_values`; older ones know only that name.
+        warnings.simplefilter("ignore", FutureWarning)
+        return _generate(step, batch, steps)
 
 
 def _generate(
