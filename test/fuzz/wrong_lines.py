@@ -176,8 +176,8 @@ MUTANTS = (
     Mutant(
         "any two bounds are of one position",
         _MASK,
-        "if (!isSameBase(first.base, last.base))",
-        "if (bool(first.base.value) != bool(last.base.value))",
+        "!isSameInteger(a.value, b.value)",
+        "!isSameInteger(a.value, a.value)",
     ),
     Mutant(
         "positions may differ along their own dim",
