@@ -136,6 +136,31 @@ static std::string uniqueName(const std::string &wanted,
   return name;
 }
 
+/// What the source calls the argument, if it calls it anything.
+static std::optional<std::string> givenName(const FuncOp &function,
+                                            int64_t index) {
+  if (auto name = function.argumentAttribute(index, marks::name).asString())
+    return *name;
+  if (!function.isDeclaration())
+    if (SourceLocation place(function.body().argument(index).location());
+        !place.name.empty())
+      return place.name;
+  return std::nullopt;
+}
+
+/// Functions share slots by name, and a mere number is no name: beside other
+/// public functions the slot of an argument without one gets its function's.
+static std::string slotName(const FuncOp &function, int64_t argument) {
+  if (auto name = givenName(function, argument))
+    return *name;
+  std::vector<FuncOp> all = functionsOf(function.operation().parentOp());
+  auto isPublic = [](const FuncOp &each) { return each.isPublic(); };
+  std::string number = argumentName(function, argument);
+  return std::count_if(all.begin(), all.end(), isPublic) > 1
+             ? function.name() + "." + number
+             : number;
+}
+
 void kvlift::markSlots(const FuncOp &function,
                        const std::vector<NewSlot> &slots) {
   Context context = function.operation().context();
@@ -146,7 +171,7 @@ void kvlift::markSlots(const FuncOp &function,
   std::vector<AttributeEdit> arguments, results;
   for (const auto &[argument, result, kind] : slots) {
     Attribute name = Attribute::string(
-        context, uniqueName(argumentName(function, argument), taken));
+        context, uniqueName(slotName(function, argument), taken));
     arguments.push_back({argument, marks::slot, name});
     results.push_back({result, marks::slot, name});
     if (!function.argumentAttribute(argument, marks::kind))
@@ -158,11 +183,5 @@ void kvlift::markSlots(const FuncOp &function,
 }
 
 std::string kvlift::argumentName(const FuncOp &function, int64_t index) {
-  if (auto name = function.argumentAttribute(index, marks::name).asString())
-    return *name;
-  if (!function.isDeclaration())
-    if (SourceLocation place(function.body().argument(index).location());
-        !place.name.empty())
-      return place.name;
-  return "arg" + std::to_string(index);
+  return givenName(function, index).value_or("arg" + std::to_string(index));
 }

@@ -1,6 +1,7 @@
 """Several lifted functions in one module, whose slots and weights are shared by name.
 
-1. Constants that only their names have in common get the name of their function.
+1. Constants that only their names have in common, and slots that the source calls nothing but a
+   number, get the name of their function: nothing is shared by chance.
 2. What one function updates and another only reads becomes a slot there too, which passes
    through: the reader sees the session's current state, in place on every runtime.
 3. What one name means must be the same everywhere: type, kind of state, initial value.
@@ -58,7 +59,7 @@ def join(parts: Sequence[Part]) -> tuple[ir.Module, dict[str, Any]]:
     Raises:
         LiftError: one name means different things in two functions; it names both.
     """
-    parts = _with_own_constants(parts)
+    parts = [_with_own_numbers(part) for part in _with_own_constants(parts)]
     _refuse_other_types(parts)
     values = _joined_values(parts)
     for part in parts:
@@ -119,6 +120,28 @@ def _renamed_arguments(part: Part, new_names: Mapping[int, str]) -> Part:
             arguments[index] = replace(arguments[index], name=name)
         _set_attributes(func, "arg_attrs", attributes)
     return replace(part, function=replace(part.function, arguments=tuple(arguments)), values=values)
+
+
+def _with_own_numbers(part: Part) -> Part:
+    """`arg2` of one function says nothing about `arg2` of another one: it is `decode.arg2`."""
+    from torch_mlir import ir
+
+    function, func = part.function, _function_op(part)
+    arguments = _attribute_dicts(func, "arg_attrs", len(function.arguments))
+    results = _attribute_dicts(func, "res_attrs", len(function.results))
+    new_names = {
+        slot.name: f"{function.name}.{slot.name}"
+        for slot in function.slots
+        if slot.name == f"arg{slot.argument}" and "kvlift.name" not in arguments[slot.argument]
+    }
+    slots = tuple(replace(s, name=new_names.get(s.name, s.name)) for s in function.slots)
+    with func.context:
+        for slot in slots:
+            mark = ir.StringAttr.get(slot.name)
+            arguments[slot.argument]["kvlift.slot"] = results[slot.result]["kvlift.slot"] = mark
+        _set_attributes(func, "arg_attrs", arguments)
+        _set_attributes(func, "res_attrs", results)
+    return replace(part, function=replace(function, slots=slots))
 
 
 def _refuse_other_types(parts: Sequence[Part]) -> None:

@@ -146,15 +146,15 @@ func.func private @inner(%a: tensor<4xf32>, %u: tensor<1xf32>, %i: tensor<i32>) 
 // public function that is called gets its slot, and its caller does.
 
 // CHECK-LABEL: func.func @two_sites
-// CHECK-SAME: -> (tensor<2x4xf32> {kvlift.slot = "arg0"}, tensor<4x2xf32> {kvlift.slot = "arg1"})
+// CHECK-SAME: -> (tensor<2x4xf32> {kvlift.slot = "two_sites.arg0"}, tensor<4x2xf32> {kvlift.slot = "two_sites.arg1"})
 // CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose
 // CHECK: %[[K:[^ ]+]] = call @put(%[[TURNED]]
 // CHECK: %[[V:[^ ]+]] = call @put(
 // CHECK: %[[BACK:[^ ]+]] = stablehlo.transpose %[[K]], dims = [1, 0]
 // CHECK: return %[[BACK]], %[[V]]
 // CHECK-LABEL: func.func @put
-// CHECK-SAME: tensor<4x2xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}
-// CHECK-SAME: -> (tensor<4x2xf32> {kvlift.slot = "arg0"})
+// CHECK-SAME: tensor<4x2xf32> {kvlift.kind = "inferred", kvlift.slot = "put.arg0"}
+// CHECK-SAME: -> (tensor<4x2xf32> {kvlift.slot = "put.arg0"})
 func.func @two_sites(%k: tensor<2x4xf32>, %v: tensor<4x2xf32>, %u: tensor<1x1xf32>, %i: tensor<i32>) {
   %0 = stablehlo.transpose %k, dims = [1, 0] : (tensor<2x4xf32>) -> tensor<4x2xf32>
   call @put(%0, %u, %i) : (tensor<4x2xf32>, tensor<1x1xf32>, tensor<i32>) -> ()

@@ -47,6 +47,20 @@ std::string unreadable(Operation scatter) {
   return "";
 }
 
+/// What a transpose that moves only unit dims is made of: the elements lie the
+/// same way there.
+Value behindUnitMoves(Value value) {
+  Operation maker = value.definingOp();
+  if (!maker || !maker.is("stablehlo.transpose"))
+    return value;
+  Dims from = maker.operand(0).type().shape(), moving;
+  for (int64_t dim : permutationOf(maker))
+    if (from[dim] != 1)
+      moving.push_back(dim);
+  return std::is_sorted(moving.begin(), moving.end()) ? maker.operand(0)
+                                                      : value;
+}
+
 /// A window of the update in the slot's layout.
 Value layOut(Builder &build, const ScatterWindows &plan, const Window &part) {
   Value update = build.slice(plan.map.update(), part.low, part.high);
@@ -86,7 +100,7 @@ Value layOut(Builder &build, const ScatterWindows &plan, const Window &part) {
       moving.push_back(dim);
   }
   return std::is_sorted(moving.begin(), moving.end())
-             ? build.reshape(update, turned)
+             ? build.reshape(behindUnitMoves(update), turned)
              : build.transpose(build.reshape(update, shape), order);
 }
 

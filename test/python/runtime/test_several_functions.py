@@ -172,6 +172,26 @@ func.func @main(%a: {t} {{kvlift.name = "a"}}, %b: {t} {{kvlift.name = "b"}}) ->
         kvlift.lift({"one": source}, state={"s": (0, 1)})
 
 
+def test_slots_without_names_are_not_shared():
+    """`%c` is no name in MLIR: that both caches are argument 0 says nothing."""
+    slot = "tensor<4x8xf32>"
+    body = f"""(%c: {slot}, %x: tensor<1x8xf32>, %p: tensor<i32>) -> {slot} {{
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %u = stablehlo.dynamic_update_slice %c, %x, %p, %z
+      : ({slot}, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> {slot}
+  return %u : {slot}
+}}"""
+    joined = kvlift.lift({"one": "func.func @main" + body, "two": "func.func @main" + body})
+    whole = kvlift.lift("func.func @one" + body + "\nfunc.func @two" + body)
+    for lifted in (joined, whole):
+        assert [slot.name for slot in lifted.slots] == ["one.arg0", "two.arg0"]
+    state = {name: np.zeros((4, 8), np.float32) for name in ("one.arg0", "two.arg0")}
+    with kvlift.compile(joined).session(state=state) as session:
+        session.one(np.ones((1, 8), np.float32), np.int32(2))
+        assert session.state["one.arg0"].sum() == 8
+        assert session.state["two.arg0"].sum() == 0
+
+
 def test_what_does_not_belong_together_is_refused():
     with pytest.raises(
         LiftError, match=r"'c' is 4x16x8xf32 in function 'a' and 4x3x8xf32 in function 'b'; .* name"
