@@ -31,7 +31,8 @@ class Instruction:
         called: the computation that a fusion runs, else None.
         bodies: the computations that a call, a while (its body) or a conditional runs.
         element: the index of a `get-tuple-element`, else None.
-        trips: how often a while's body runs, as far as the compiler knows; else 1.
+        trips: how often a while's body runs; None when the compiler does not know, and of others.
+        target: what a custom-call runs, else empty.
         where: source location or op name that the metadata keeps, or empty.
     """
 
@@ -44,7 +45,8 @@ class Instruction:
     called: str | None
     bodies: tuple[str, ...]
     element: int | None
-    trips: int
+    trips: int | None
+    target: str
     where: str
 
 
@@ -109,6 +111,7 @@ def _instruction(found: re.Match[str]) -> Instruction:
     is_parameter = found["op"] == "parameter"
     called = re.search(r"calls=%([\w.\-]+)", rest)
     element = re.search(r"index=(\d+)", rest)
+    target = re.search(r'custom_call_target="([^"]*)"', rest)
     trips = re.search(r'"known_trip_count":\{"n":"(\d+)"', rest)
     return Instruction(
         name=found["name"],
@@ -120,7 +123,8 @@ def _instruction(found: re.Match[str]) -> Instruction:
         called=called[1] if called and found["op"] == "fusion" else None,
         bodies=_bodies(found["op"], rest),
         element=int(element[1]) if element and found["op"] == "get-tuple-element" else None,
-        trips=int(trips[1]) if trips and found["op"] == "while" else 1,
+        trips=int(trips[1]) if trips and found["op"] == "while" else None,
+        target=target[1] if target else "",
         where=_where(rest),
     )
 

@@ -97,7 +97,7 @@ def _copies_of(
         slot, size = slots[access.argument]
         is_whole = (access.size or 0) >= size
         if is_copy and is_whole:
-            yield Copy(slot, "copy", access.size or 0, _where(operation))
+            yield Copy(slot, "copy", access.size or 0, where(operation))
             return
         if is_copy or not (is_whole and access.mode & _READ):
             continue
@@ -105,7 +105,7 @@ def _copies_of(
         body = bodies[_entry_point(operation)]
         move = _move_of(operation, body)
         if others and move is not None and body.written >= size:
-            yield Copy(slot, move, body.written, _where(operation))
+            yield Copy(slot, move, body.written, where(operation))
             return
 
 
@@ -158,7 +158,7 @@ def _entry_point(dispatch: Any) -> str:
     return str(dispatch.attributes["entry_points"]).strip("[]").rpartition("@")[2]
 
 
-def _where(operation: Any) -> str:
+def where(operation: Any) -> str:
     """The innermost file:line:column or name of the op's location."""
     text = str(operation.location)
     found = re.search(r'"([^"]+)"(?::(\d+):(\d+))?', text)
@@ -169,16 +169,27 @@ def _where(operation: Any) -> str:
 
 def _commands(module: Any, name: str) -> Iterator[tuple[Any, list[_Access]]]:
     """Every copy, fill and dispatch of the function with the resources that it touches."""
-    for entry in module.body.operations:
-        operation = entry.operation
-        if operation.name != "util.func" or not _is_entry(operation, name):
-            continue
+    for operation in _entries(module, name):
         roots: dict[Any, Any] = {}
         arguments: dict[Any, int] = {}
         for op in _walk(operation):
             _follow(op, roots, arguments)
             if op.name in ("stream.cmd.copy", "stream.cmd.fill", "stream.cmd.dispatch"):
                 yield op, _accesses(op, roots, arguments)
+
+
+def operations(module: Any, name: str) -> Iterator[Any]:
+    """Every operation of the function, in program order."""
+    for operation in _entries(module, name):
+        yield from _walk(operation)
+
+
+def _entries(module: Any, name: str) -> Iterator[Any]:
+    """The functions that run when the function of that name is called."""
+    for entry in module.body.operations:
+        operation = entry.operation
+        if operation.name == "util.func" and _is_entry(operation, name):
+            yield operation
 
 
 def _is_entry(operation: Any, name: str) -> bool:

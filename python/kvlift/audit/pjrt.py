@@ -155,7 +155,7 @@ class _Follower:
             for parameter in body.instructions.values():
                 if parameter.parameter is not None:
                     self._note_all(given[parameter.parameter], parameter.name)
-            yield from self._follow(body, times * instruction.trips)
+            yield from self._follow(body, times * (instruction.trips or 1))
             self._note_all(body.root.name, instruction.name)
         if instruction.op == "while":
             self._note_all(operands[0], instruction.name)

@@ -4,8 +4,9 @@ IREE 3.13 lets any dispatch write its result straight into the buffer that the r
 That is right when the dispatch updates a part of the old value; when it makes a whole new one,
 other dispatches, and the dispatch itself, may still read the old value from there (`n = c + x`
 before `o = c * x`, or `n = reverse(c)`, give wrong results without any message). So a tie is kept
-only if every link from the result back to the argument is an update in place. The others are
-removed from the flow dialect, and the runtime copies their results back into their slots.
+only if every link from the result back to the argument is an update in place, or if nothing reads
+the old value (the logits of a carried step). The others are removed from the flow dialect, and the
+runtime copies their results back into their slots.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def remove_unsafe_ties(module: Any) -> frozenset[int]:
     untied = set()
     for alias in [op for op in operations(module) if op.name == "hal.tensor.alias"]:
         value, storage = alias.operands[0], alias.operands[segment_start(alias, 2)]
-        if _is_updated_in_place(value, storage):
+        if _is_updated_in_place(value, storage) or _is_unread(storage):
             continue
         untied.add(int(storage.arg_number))
         alias.results[0].replace_all_uses_with(value)
@@ -35,6 +36,13 @@ def remove_unsafe_ties(module: Any) -> frozenset[int]:
         if getattr(imported.operands[0], "arg_number", None) in untied:
             _remove(imported, "consume")
     return frozenset(untied)
+
+
+def _is_unread(storage: Any) -> bool:
+    """Whether nothing reads the storage's old value, which may then be written at any time."""
+    users = [use.owner.operation for use in storage.uses]
+    imports = [user for user in users if user.name == "hal.tensor.import"]
+    return all(not list(user.results[0].uses) for user in imports)
 
 
 def _is_updated_in_place(value: Any, storage: Any) -> bool:
