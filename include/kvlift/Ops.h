@@ -118,6 +118,10 @@ struct OperandAlias {
 };
 std::vector<OperandAlias> operandAliasesOf(Operation customCall);
 
+/// Whether it is a `stablehlo.custom_call` that gives its operand, and only says
+/// how devices share it.
+bool isShardingCall(Operation op);
+
 /// Number of inputs of a scatter: (inputs..., indices, updates...).
 inline int64_t scatterInputs(Operation scatter) {
   return (scatter.numOperands() - 1) / 2;

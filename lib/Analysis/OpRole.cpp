@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpRole.h"
+#include "kvlift/Ops.h"
 
 #include <algorithm>
 #include <iterator>
@@ -103,6 +104,8 @@ OpRole OpRoles::of(Operation op) {
   auto found = known.find(key);
   if (found == known.end())
     found = known.emplace(key, roleOf(op)).first;
+  if (found->second == OpRole::other && isShardingCall(op))
+    return OpRole::barrier;
   return found->second;
 }
 

@@ -227,6 +227,8 @@ void ProvenanceBuilder::visit(Operation op) {
     return branches(op);
   if (name == "composite")
     return call(op);
+  if (isShardingCall(op))
+    return pass(op.operand(0), op.result());
   if (name == "custom_call")
     return customCall(op);
   if (name == "get_tuple_element")

@@ -33,12 +33,10 @@ bool isDynamic(Value value) {
   return type.isRankedTensor() && !type.isStaticTensor();
 }
 
-/// Whether XLA replaces the call by what it says of shardings and devices, or
-/// by ops of its own.
+/// Whether XLA replaces the call by what it says of devices, or by its own ops.
 bool isReplaced(std::string_view target) {
-  for (std::string_view known :
-       {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape", "mhlo.topk",
-        "mhlo.erf", "chlo."})
+  for (std::string_view known : {"SPMDFullToShardShape", "SPMDShardToFullShape",
+                                 "xla.sdy.", "mhlo.", "chlo."})
     if (target.starts_with(known))
       return true;
   return false;
@@ -47,6 +45,8 @@ bool isReplaced(std::string_view target) {
 /// Why the op needs the host, as what its name is followed by; empty if it does
 /// not.
 std::string reasonOf(Operation op) {
+  if (isShardingCall(op))
+    return "";
   if (op.is("stablehlo.custom_call")) {
     std::string target =
         op.attribute("call_target_name").asString().value_or("");

@@ -350,3 +350,11 @@ std::vector<OperandAlias> kvlift::operandAliasesOf(Operation customCall) {
   }
   return aliases;
 }
+
+bool kvlift::isShardingCall(Operation op) {
+  if (!op.is("stablehlo.custom_call") || op.numOperands() != 1 ||
+      op.numResults() != 1)
+    return false;
+  auto target = op.attribute("call_target_name").asString();
+  return target == "Sharding" || target == "xla.sdy.FuncResultSharding";
+}
