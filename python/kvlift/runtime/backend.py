@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from kvlift.slots import Function, TensorType
+from kvlift.slots import Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
@@ -78,6 +78,27 @@ class Executable(Protocol):
     def run(self, buffers: Sequence[Buffer]) -> list[Buffer]:
         """Runs once, to completion: one buffer per argument in, one per result out."""
 
+    def dispatch(self, buffers: Sequence[Buffer]) -> list[Buffer]:
+        """The same without waiting for the end where the runtime can; see `wait`."""
+
+    def wait(self, results: Sequence[Buffer]) -> None:
+        """Until the run that gives these results is complete.
+
+        Raises:
+            Exception: it failed.
+        """
+
+    def overwrite(
+        self, arguments: Sequence[int], old: Sequence[Buffer], new: Sequence[Buffer]
+    ) -> list[Buffer]:
+        """The values of the new buffers in the memory of the old ones, which are gone then.
+
+        Args:
+            arguments: indices of the arguments that they are for.
+            old: buffers that nobody else uses.
+            new: buffers of the same types, which stay.
+        """
+
     def fetch(self, buffer: Buffer, tensor: TensorType) -> Host:
         """The buffer's value in memory of its own."""
 
@@ -95,6 +116,9 @@ class Executable(Protocol):
 
     def find_copies(self) -> tuple[Copy, ...]:
         """The slot-sized copies that a run makes."""
+
+    def find_obstacles(self) -> tuple[Obstacle, ...]:
+        """What needs the host in each run, beyond what the module itself says."""
 
     @property
     def compiled_text(self) -> str:

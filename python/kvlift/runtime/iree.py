@@ -17,7 +17,7 @@ from kvlift.errors import CompileError
 from kvlift.runtime import values
 from kvlift.runtime.iree_compiler import FLAGS, Compiled, compile_for_cpu
 from kvlift.runtime.memory import Memory
-from kvlift.slots import Function, TensorType
+from kvlift.slots import Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
@@ -162,6 +162,21 @@ class IreeExecutable:
         self._copy_back(buffers, found)
         return found
 
+    def dispatch(self, buffers: Sequence[Any]) -> list[Any]:
+        """Runs to completion: the entry point is synchronous."""
+        return self.run(buffers)
+
+    def wait(self, results: Sequence[Any]) -> None:
+        """Nothing is left to wait for."""
+
+    def overwrite(
+        self, arguments: Sequence[int], old: Sequence[Any], new: Sequence[Any]
+    ) -> list[Any]:
+        """Written where the memory is mapped."""
+        for target, source in zip(old, new, strict=True):
+            _mapped_bytes(target)[...] = _mapped_bytes(source)
+        return list(old)
+
     def _copy_back(self, buffers: Sequence[Any], found: list[Any]) -> None:
         """Copies the new values of untied slots into their slots.
 
@@ -217,6 +232,18 @@ class IreeExecutable:
         return (
             *find_copies(self.function, self._compiled.stream_module()),
             *(Copy(slot, "copy", size, "its result, back into it") for slot, size in copied_back),
+        )
+
+    def find_obstacles(self) -> tuple[Obstacle, ...]:
+        """The numbers that IREE's host code loads, and the slots that `run` copies back."""
+        from kvlift.audit.replay import stream_obstacles
+
+        copied = (f"slot {s.name!r} is copied back by the host" for s in self._copied_back)
+        fresh = (self.function.arguments[i].name for i in sorted(self.overwritten))
+        return (
+            *stream_obstacles(self.function, self._compiled.stream_module()),
+            *(Obstacle(why, "", "<unknown>") for why in copied),
+            *(Obstacle(f"argument {n!r} is put there anew", "", "<unknown>") for n in fresh),
         )
 
     @property

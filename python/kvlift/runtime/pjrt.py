@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import CompileError
 from kvlift.runtime import values
 from kvlift.runtime.memory import Memory
-from kvlift.slots import Argument, Function, TensorType
+from kvlift.slots import Argument, Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
@@ -145,6 +145,7 @@ class PjrtExecutable:
         self._is_host_memory = device.platform == "cpu"
         self._put = put
         self._blob = blob
+        self._writers: dict[tuple[int, ...], Any] = {}
         self._array_type = jax.Array
         self._avals = [
             jax.core.ShapedArray(a.type.shape, values.numpy_dtype(a.type.dtype))
@@ -175,10 +176,34 @@ class PjrtExecutable:
 
     def run(self, buffers: Sequence[Any]) -> list[Any]:
         """Runs and waits, so that the caller's arguments are free to change afterwards."""
+        results = self.dispatch(buffers)
+        self.wait(results)
+        return results
+
+    def dispatch(self, buffers: Sequence[Any]) -> list[Any]:
+        """Runs when the arguments are ready; the results' values come later."""
         results = self._loaded.execute_sharded(buffers)
+        return [shards[0] for shards in results.disassemble_into_single_device_arrays()]
+
+    def wait(self, results: Sequence[Any]) -> None:
+        """One result is ready when all are."""
+        if results:
+            results[0].block_until_ready()
+
+    def overwrite(
+        self, arguments: Sequence[int], old: Sequence[Any], new: Sequence[Any]
+    ) -> list[Any]:
+        """By a program that gives its second arguments as results tied to the first ones."""
+        key = tuple(arguments)
+        if key not in self._writers:
+            types = [f"tensor<{self.function.arguments[i].type}>" for i in arguments]
+            source = _overwriting_program(types)
+            self._writers[key] = self._device.client.compile_and_load(
+                source, [self._device], _options({})
+            )
+        results = self._writers[key].execute_sharded([*old, *new])
         arrays = [shards[0] for shards in results.disassemble_into_single_device_arrays()]
-        if arrays:
-            arrays[0].block_until_ready()
+        self.wait(arrays)
         return arrays
 
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
@@ -230,6 +255,12 @@ class PjrtExecutable:
             stats.serialized_buffer_assignment_proto,
         )
 
+    def find_obstacles(self) -> tuple[Obstacle, ...]:
+        """What XLA's optimized HLO asks of the host."""
+        from kvlift.audit.replay import hlo_obstacles
+
+        return hlo_obstacles(self.compiled_text)
+
     @property
     def compiled_text(self) -> str:
         """XLA's optimized HLO."""
@@ -245,6 +276,18 @@ class PjrtExecutable:
             return bytes(self._loaded.serialize())
         except RuntimeError as error:
             raise CompileError(f"XLA cannot serialize the compiled program: {error}") from error
+
+
+def _overwriting_program(types: Sequence[str]) -> str:
+    """Results are the second half of the arguments, in the memory of the first half."""
+    old = [f"%a{i}: {t} {{tf.aliasing_output = {i} : i32}}" for i, t in enumerate(types)]
+    new = [f"%b{i}: {t}" for i, t in enumerate(types)]
+    results = ", ".join(types)
+    returned = ", ".join(f"%b{i}" for i in range(len(types)))
+    return (
+        f"func.func @main({', '.join([*old, *new])}) -> ({results}) {{\n"
+        f"  return {returned} : {results}\n}}"
+    )
 
 
 def _device_put(jax: Any, device: Any) -> Callable[[Any, Host, bool], Any]:

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
+from kvlift.runtime import values
 from kvlift.runtime.inputs import Given, Inputs
+from kvlift.runtime.token_history import TokenHistory
 
 if TYPE_CHECKING:
+    from kvlift.audit.replay import ReplayReport
     from kvlift.runtime.backend import Buffer, Executable, Returns
     from kvlift.runtime.bindings import Bound
     from kvlift.runtime.slot_store import SlotStore
@@ -38,8 +41,8 @@ class SessionFunction:
         self._executable = executable
         self._store = store
         self._returns = returns
-        is_bound = {*bound.buffers, *bound.refreshed}
-        self._inputs = Inputs(executable, is_bound, check_finite=check_finite)
+        self._bound = frozenset({*bound.buffers, *bound.refreshed})
+        self._inputs = Inputs(executable, self._bound, check_finite=check_finite)
         self._refreshed = tuple(bound.refreshed.items())
         self._template = [bound.buffers.get(a.index) for a in function.arguments]
         self._tied = tuple(
@@ -79,6 +82,60 @@ class SessionFunction:
             return outputs[0]
         return tuple(outputs) if outputs else None
 
+    def run(self, steps: int, **by_name: Any) -> Any:
+        """Steps that feed themselves, one after the other, with no host between them.
+
+        Nothing is put on the device or fetched from it but the arguments before the first step
+        and the tokens after the last one.
+
+        Args:
+            steps: how many; at most as many as the history holds.
+            by_name: the arguments that are still open; the same for each step.
+
+        Returns:
+            The tokens that the steps chose, [batch, steps], as an array of the session's kind.
+
+        Raises:
+            SessionError: the function does not feed itself (`LiftedModule.carry`), or as for a
+                call. What fails between two steps poisons the session.
+        """
+        history = TokenHistory.of(self.signature)
+        history.check(steps)
+        store = self._store
+        given = self._inputs.match((), by_name)
+        store.refuse_second_user()
+        with store.lock:
+            store.begin_call()
+            return self._steps(given, steps, history)
+
+    def warm_up(self, *args: Any, **by_name: Any) -> None:
+        """A call that leaves no trace: slots and memory are as before it, bit for bit.
+
+        What a runtime allocates, compiles or records at the first call (a CUDA graph) has then
+        happened, for the very buffers that later calls use.
+
+        Raises:
+            SessionError: as for a call; the slots are then as before it, in other memory.
+        """
+        store = self._store
+        given = self._inputs.match(args, by_name)
+        store.refuse_second_user()
+        with store.lock:
+            store.begin_call()
+            with store.undone():
+                self._step(given)
+
+    @property
+    def replayable(self) -> ReplayReport:
+        """Whether calls can run one after the other without the host; true if so.
+
+        Its `obstacles` name what needs the host, in the module and in what the runtime's compiler
+        made of it.
+        """
+        from kvlift.audit.replay import replay_report
+
+        return replay_report(self.signature, self._bound, self._executable.find_obstacles())
+
     def drop_weights(self) -> None:
         """Frees the weights; the session is closed."""
         self._template, self._refreshed = [], ()
@@ -106,6 +163,33 @@ class SessionFunction:
             self._settle(error, is_inserting=is_inserting)
             raise
         return outputs
+
+    def _steps(self, given: Given, steps: int, history: TokenHistory) -> Any:
+        """Dispatches all steps, then waits, and commits the slots of the last one."""
+        store, executable = self._store, self._executable
+        try:
+            store.checkpoint_if_due()
+            buffers = self._buffers(given)
+            store.poison = self._in_flight
+            results = executable.dispatch(buffers)
+            for _ in range(steps - 1):
+                self._feed(buffers, results, given)
+                results = executable.dispatch(buffers)
+            executable.wait(results)
+            tokens = history.last(executable, results, steps)
+            self._commit(results, steps)
+        except BaseException as error:
+            self._settle(error, is_inserting=False)
+            raise
+        return values.as_kind(tokens, self._returns)
+
+    def _feed(self, buffers: list[Buffer], results: Sequence[Buffer], given: Given) -> None:
+        """Makes the arguments of the next step of this one's."""
+        for _, argument, result in self._tied:
+            buffers[argument] = results[result]
+        for argument, array in (*self._refreshed, *given.arrays):
+            if argument in self._executable.overwritten:
+                buffers[argument] = self._executable.put(argument, array, copy=True)
 
     def _buffers(self, given: Given) -> list[Buffer]:
         """One buffer per argument."""
@@ -141,14 +225,14 @@ class SessionFunction:
                 slices.append((self._store.held[index][where], rows))
         return slices
 
-    def _commit(self, results: Sequence[Buffer]) -> None:
+    def _commit(self, results: Sequence[Buffer], calls: int = 1) -> None:
         """Puts the new slots in place by one assignment; then they are to be trusted."""
         store = self._store
         held = store.held.copy()
         for index, _, result in self._tied:
             held[index] = results[result]
         store.held = held
-        store.calls += 1
+        store.calls += calls
         store.poison = None
 
     def _settle(self, error: BaseException, *, is_inserting: bool) -> None:

@@ -249,6 +249,34 @@ class SlotStore:
         self.calls = calls
         self.poison = None
 
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Puts every slot back when the block ends, into the memory that it then has.
+
+        When the block fails, the copies that were taken before it become the slots.
+        """
+        copies, calls, checkpoint = self._copies(self.slots), self.calls, self.checkpoint
+        try:
+            yield
+            copies = self._written_over(copies)
+        finally:
+            self.held = copies
+            self.calls, self.checkpoint, self.poison = calls, checkpoint, None
+
+    def _written_over(self, copies: Sequence[Buffer | Host]) -> list[Buffer | Host]:
+        """The slots' own memory with the values of the copies."""
+        held = list(self.held)
+        for home in {id(slot.home): slot.home for slot in self.slots}.values():
+            mine = [i for i, s in enumerate(self.slots) if s.home is home and not s.is_sliced]
+            arguments = [self.slots[i].slot.argument for i in mine]
+            old, new = [held[i] for i in mine], [copies[i] for i in mine]
+            for index, buffer in zip(mine, home.overwrite(arguments, old, new), strict=True):
+                held[index] = buffer
+        for index, slot in enumerate(self.slots):
+            if slot.is_sliced:
+                held[index][...] = copies[index]
+        return held
+
     def reset(self) -> None:
         """Puts every slot back to its initial value."""
         self.check_not_borrowed()

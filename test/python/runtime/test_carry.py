@@ -7,7 +7,8 @@ import pytest
 
 import kvlift
 import sampling_reference as reference
-from kvlift import LiftError, Sampler
+from kvlift import LiftError, Sampler, SessionError
+from kvlift.audit.replay import hlo_obstacles
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 BATCH, VOCABULARY, CAPACITY, WIDTH = 3, 50, 24, 8
@@ -136,3 +137,186 @@ def test_obstacles_are_what_the_host_is_needed_for(lifted):
         "argument 'pos' comes from the caller",
         "result 'result1' comes in a buffer of its own",
     ]
+
+
+@pytest.fixture(scope="module", params=TARGETS)
+def program(lifted, request):
+    carried = lifted.carry(tokens="token", positions=["pos"], history=16)
+    return kvlift.compile(carried, request.param)
+
+
+FIRST = np.array([4, 9, 30], np.int32)
+
+
+def values_of(session):
+    return {name: session.state[name].tobytes() for name in session.state}
+
+
+def test_run_equals_single_steps(program):
+    want = expected(FIRST, Sampler.greedy(), 20)
+    with program.session(state=first_state(FIRST)) as session:
+        before = session.addresses()
+        made = [session.main.run(steps) for steps in (1, 5, 14)]
+        assert session.addresses() == before
+        assert session.calls == 20
+        np.testing.assert_array_equal(np.concatenate(made, 1), want)
+        assert made[0].dtype == np.int32
+        with program.session(state=first_state(FIRST)) as single:
+            for _ in range(20):
+                single()
+            assert values_of(session) == values_of(single)
+
+
+def test_nothing_crosses_between_steps(program, monkeypatch):
+    with program.session(state=first_state(FIRST)) as session:
+        counts = {"put": 0, "view": 0, "fetch": 0, "take": 0, "dispatch": 0}
+        kind = type(session.main._executable)
+
+        def counted(name):
+            method = getattr(kind, name)
+
+            def count(*args, **by_name):
+                counts[name] += 1
+                return method(*args, **by_name)
+
+            return count
+
+        for name in counts:
+            monkeypatch.setattr(kind, name, counted(name))
+        session.main.run(12)
+        # The history and its next column, once at the end.
+        assert counts == {"put": 0, "view": 2, "fetch": 0, "take": 0, "dispatch": 12}
+
+
+def test_jax_sees_no_transfer(lifted):
+    import jax
+
+    carried = lifted.carry(tokens="token", positions=["pos"], history=16)
+    with kvlift.compile(carried).session(state=first_state(FIRST)) as session:
+        session.main.run(1)
+        with jax.transfer_guard("disallow"):
+            tokens = session.main.run(12)
+    np.testing.assert_array_equal(tokens, expected(FIRST, Sampler.greedy(), 13)[:, 1:])
+
+
+def test_warm_up_leaves_no_trace(program):
+    with program.session(state=first_state(FIRST), checkpoint_every=2) as session:
+        session.main.run(3)
+        before, addresses, calls = values_of(session), session.addresses(), session.calls
+        for _ in range(3):
+            session.main.warm_up()
+            assert values_of(session) == before
+            assert session.addresses() == addresses
+            assert session.calls == calls
+        assert session.checkpoint is None
+        want = expected(FIRST, Sampler.greedy(), 8)[:, 3:]
+        np.testing.assert_array_equal(session.main.run(5), want)
+
+
+def test_a_failed_warm_up_or_run_is_told(program, monkeypatch):
+    with program.session(state=first_state(FIRST)) as session:
+        session.main.run(2)
+        before = values_of(session)
+        kind = type(session.main._executable)
+        dispatch = kind.dispatch
+        calls = []
+
+        def fail_late(self, buffers):
+            results = dispatch(self, buffers)
+            calls.append(1)
+            if len(calls) == 3:
+                raise RuntimeError("device lost")
+            return results
+
+        with monkeypatch.context() as patched:
+            patched.setattr(kind, "run", lambda self, buffers: 1 / 0)
+            with pytest.raises(SessionError, match="the call failed"):
+                session.main.warm_up()
+            assert values_of(session) == before
+        with monkeypatch.context() as patched:
+            patched.setattr(kind, "dispatch", fail_late)
+            with pytest.raises(SessionError, match="the session is poisoned and .*device lost"):
+                session.main.run(5)
+        with pytest.raises(SessionError, match="the session is poisoned"):
+            session.main.run(1)
+        session.reset()
+        np.testing.assert_array_equal(session.main.run(3), expected(FIRST, Sampler.greedy(), 3))
+
+
+def test_runs_that_cannot_be_are_refused(program, lifted):
+    with program.session(state=first_state(FIRST)) as session:
+        for steps in (0, 17, 1.5):
+            with pytest.raises(SessionError, match=f"{steps} steps; .* from 1 to 16"):
+                session.main.run(steps)
+        with pytest.raises(SessionError, match="no argument 'token'|argument 'token' is a slot"):
+            session.main.run(1, token=FIRST)
+    plain = kvlift.compile(lifted, program.target)
+    with (
+        plain.session(state={"cache": first_state(FIRST)["cache"]}) as session,
+        pytest.raises(SessionError, match=r"'main' does not feed itself; lifted.carry\(tokens="),
+    ):
+        session.main.run(1)
+
+
+def test_replayable_names_what_is_in_the_way(program, lifted):
+    with program.session(state=first_state(FIRST)) as session:
+        report = session.main.replayable
+    if program.target == "pjrt:cpu":
+        assert report
+        assert str(report) == "main: calls can be replayed without the host"
+    else:
+        # The position of the update is read back, and whole new values are copied back.
+        assert not report
+        assert {o.op for o in report.obstacles} == {"stream.resource.load", ""}
+        assert "slot 'token' is copied back by the host" in str(report)
+    plain = kvlift.compile(lifted, program.target)
+    state = {"cache": first_state(FIRST)["cache"]}
+    with plain.session(state=state) as session, plain.session({"pos": 3}, state) as bound:
+        assert "argument 'pos' comes from the caller" in str(session.main.replayable)
+        assert "argument 'pos'" not in str(bound.main.replayable)
+        assert "argument 'token' comes from the caller" in str(bound.main.replayable)
+
+
+def test_xla_names_loops_and_callbacks():
+    import jax
+    import jax.numpy as jnp
+
+    def step(state, limit):
+        looped = jax.lax.while_loop(lambda x: x.sum() < limit, lambda x: x * 2 + 1, state)
+        return jax.pure_callback(lambda x: np.asarray(x), jax.typeof(looped), looped)
+
+    shape = jax.ShapeDtypeStruct((4,), jnp.float32), jax.ShapeDtypeStruct((), jnp.float32)
+    text = jax.jit(step).lower(*shape).compile().as_text()
+    found = hlo_obstacles(text)
+    assert {o.op for o in found} == {"while", "custom-call"}
+    assert any("calls back to the host" in o.why for o in found)
+
+
+def test_llama_equals_eager_over_64_tokens():
+    torch = pytest.importorskip("torch")
+    from transformers import StaticCache
+
+    from kvlift.demo import build_decoder
+
+    model, exported = build_decoder(2, 80)
+    first = np.array([[1], [7]])
+    cache, tokens = StaticCache(config=model.config, max_cache_len=80), torch.from_numpy(first)
+    want = []
+    for position in range(64):
+        inputs = {"input_ids": tokens, "cache_position": torch.tensor([position])}
+        with torch.no_grad():
+            logits = model(past_key_values=cache, use_cache=True, **inputs).logits
+        tokens = logits[:, -1:].argmax(-1)
+        want.append(tokens)
+    carried = kvlift.lift(exported).carry(
+        tokens="input_ids", positions=["cache_position"], history=64
+    )
+    program = kvlift.compile(carried)
+    assert program.audit().is_in_place
+    with program.session(state={"input_ids": first, "cache_position": [0]}) as session:
+        before = session.addresses()
+        assert session.main.replayable
+        np.testing.assert_array_equal(session.main.run(64), torch.cat(want, 1))
+        assert session.addresses() == before
+        last = session.state["output"]
+        np.testing.assert_allclose(last, logits.numpy(), rtol=1e-4, atol=1e-4)
