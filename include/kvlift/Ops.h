@@ -118,8 +118,8 @@ struct OperandAlias {
 };
 std::vector<OperandAlias> operandAliasesOf(Operation customCall);
 
-/// Whether it is a `stablehlo.custom_call` that gives its operand, and only says
-/// how devices share it.
+/// Whether it is a `stablehlo.custom_call` that gives its operand, and only
+/// says how devices share it.
 bool isShardingCall(Operation op);
 
 /// Number of inputs of a scatter: (inputs..., indices, updates...).

@@ -235,7 +235,7 @@ def test_a_failed_warm_up_or_run_is_told(program, monkeypatch):
             assert values_of(session) == before
         with monkeypatch.context() as patched:
             patched.setattr(kind, "dispatch", fail_late)
-            with pytest.raises(SessionError, match="the session is poisoned and .*device lost"):
+            with pytest.raises(SessionError, match=r"session is poisoned and .*device lost"):
                 session.main.run(5)
         with pytest.raises(SessionError, match="the session is poisoned"):
             session.main.run(1)
@@ -248,7 +248,7 @@ def test_runs_that_cannot_be_are_refused(program, lifted):
         for steps in (0, 17, 1.5):
             with pytest.raises(SessionError, match=f"{steps} steps; .* from 1 to 16"):
                 session.main.run(steps)
-        with pytest.raises(SessionError, match="no argument 'token'|argument 'token' is a slot"):
+        with pytest.raises(SessionError, match="argument 'token' is a slot"):
             session.main.run(1, token=FIRST)
     plain = kvlift.compile(lifted, program.target)
     with (
