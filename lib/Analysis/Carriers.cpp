@@ -81,8 +81,8 @@ std::optional<ModuleFacts> factsOf(Operation module, DiagnosticLog &log) {
 }
 
 bool isBoundToItsShape(const FuncOp &function, const Slot &slot) {
-  for (std::string_view name :
-       {"mhlo.sharding", "sdy.sharding", "mhlo.layout_mode"})
+  for (std::string_view name : {"mhlo.sharding", "sdy.sharding",
+                                "mhlo.frontend_attributes", "mhlo.layout_mode"})
     if (function.argumentAttribute(slot.argument, name) ||
         function.resultAttribute(slot.result, name))
       return true;

@@ -156,8 +156,8 @@ std::string Planner::reasonAgainst(const FuncOp &function,
   if (written >= whole.elementCount())
     return "its updates write " + std::to_string(written) + " elements, and " +
            "it has " + std::to_string(whole.elementCount());
-  for (std::string_view name :
-       {"mhlo.sharding", "sdy.sharding", "mhlo.layout_mode"})
+  for (std::string_view name : {"mhlo.sharding", "sdy.sharding",
+                                "mhlo.frontend_attributes", "mhlo.layout_mode"})
     if (function.argumentAttribute(slot.argument, name) ||
         function.resultAttribute(slot.result, name))
       return quote(name) + " names its dimensions";

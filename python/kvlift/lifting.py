@@ -59,6 +59,13 @@ class LiftedModule:
         """The slots of all functions, in program order."""
         return tuple(slot for function in self.manifest.functions for slot in function.slots)
 
+    @property
+    def partitions(self) -> int:
+        """How many devices run the program together: the module's `mhlo.num_partitions`."""
+        attributes = self.module.operation.attributes
+        mark = "mhlo.num_partitions"
+        return int(attributes[mark].value) if mark in attributes else 1
+
     def text(self) -> str:
         """The module as MLIR text; large constants are printed in full."""
         return str(self.module)

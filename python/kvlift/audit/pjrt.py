@@ -34,7 +34,10 @@ _READING = (
     "custom-call",
 )
 # Ops that only move or convert elements, the most telling first.
-_MOVES = ("transpose", "concatenate", "convert", "copy", "reverse", "broadcast", "reshape", "pad")
+_MOVES = (
+    *("all-gather", "all-to-all", "collective-permute"),
+    *("transpose", "concatenate", "convert", "copy", "reverse", "broadcast", "reshape", "pad"),
+)
 # Ops that a moving fusion may have beside them.
 _PLUMBING = frozenset({"parameter", "bitcast", "constant", "slice", "dynamic-slice", *_UPDATES})
 
@@ -56,7 +59,11 @@ class _Program:
 
 
 def find_copies(
-    function: Function, text: str, module: bytes, assignment: bytes
+    function: Function,
+    text: str,
+    module: bytes,
+    assignment: bytes,
+    sizes: Mapping[int, int] | None = None,
 ) -> tuple[Copy, ...]:
     """The slot-sized copies of one call, in program order of the first slot, then the next.
 
@@ -65,6 +72,7 @@ def find_copies(
         text: the optimized HLO.
         module: the same as a serialized HloModuleProto.
         assignment: the serialized BufferAssignmentProto.
+        sizes: bytes of each argument on one device, when several share it.
     """
     entry, computations = parse_text(text)
     users: dict[str, list[Instruction]] = {}
@@ -77,7 +85,7 @@ def find_copies(
     results = {slot.argument: slot.result for slot in function.slots}
     found: dict[str, Copy] = {}
     for argument, (slot, size) in audited_slots(function).items():
-        follower = _Follower(program, slot, size)
+        follower = _Follower(program, slot, sizes[argument] if sizes else size)
         for name, copy in follower.follow_argument(argument):
             if not (copy.op == "elementwise" and slot in values):
                 found.setdefault(name, copy)

@@ -1,7 +1,7 @@
 """JAX programs: `jax.jit(f).lower(...)` and `jax.export.Exported`.
 
 Only public JAX API is used: the text of a lowered program, and the serialised module of an
-exported one.
+exported one. Programs that several devices share need one more step, in `jax_sharding.py`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ def import_jax_program(source: Any, *, context: ir.Context | None = None) -> ir.
     Raises:
         SourceError: the host cannot read what this version of JAX wrote.
     """
+    from kvlift.frontends import jax_sharding
     from kvlift.frontends.stablehlo import import_stablehlo
 
-    if type(source).__name__ == "Exported":
+    is_lowered = type(source).__name__ == "Lowered"
+    if jax_sharding.has_shardy(source.as_text() if is_lowered else str(source.mlir_module())):
+        return import_stablehlo(jax_sharding.portable_artifact(source), context=context)
+    if not is_lowered:
         return import_stablehlo(source.mlir_module_serialized, context=context)
     return import_stablehlo(source.as_text(debug_info=True), context=context, name="<jax>")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A runtime's own handle of a device buffer (a jax array, an IREE buffer view).
 Buffer = Any
+# A pointer; of what several devices share, one for each.
+Address = int | tuple[int, ...]
 # The library whose arrays a session gives back.
 Returns = Literal["numpy", "torch", "jax"]
 
@@ -28,6 +30,10 @@ class LiftedSource(Protocol):
     @property
     def values(self) -> Any:
         """Initial values by argument name."""
+
+    @property
+    def partitions(self) -> int:
+        """How many devices run the program together."""
 
     @property
     def diagnostics(self) -> Any:
@@ -108,8 +114,8 @@ class Executable(Protocol):
     def take(self, buffer: Buffer, tensor: TensorType, kind: Returns) -> Any:
         """A result that nobody else holds, as an array of that kind; a copy only if it must be."""
 
-    def address(self, buffer: Buffer) -> int:
-        """Where the buffer's memory starts."""
+    def address(self, buffer: Buffer) -> Address:
+        """Where the buffer's memory starts, on each device that has a part of it."""
 
     def is_intact(self, buffers: Sequence[Buffer]) -> bool:
         """Whether these slots still hold what they held before a run that failed."""

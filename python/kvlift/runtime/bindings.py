@@ -26,10 +26,12 @@ class Bound:
     Attributes:
         buffers: on the device, by argument index.
         refreshed: on the host: a run overwrites the device's copy, so that each needs a new one.
+        hosts: arrays whose memory buffers may share: IREE does not keep them alive.
     """
 
     buffers: Mapping[int, Buffer]
     refreshed: Mapping[int, Host]
+    hosts: Sequence[Host]
 
 
 def refuse_unknown_names(
@@ -87,7 +89,7 @@ def bind_weights(
     missing = [name for name in dict.fromkeys(wanted) if name not in known]
     if missing:
         raise SessionError(f"no value for {listed(missing)}; pass weights={{{missing[0]!r}: ...}}")
-    shared: dict[tuple[str, TensorType], Buffer] = {}
+    shared: dict[tuple[str, TensorType], tuple[Buffer, Host]] = {}
     return [_bind(executable, known, weights, shared) for executable in executables]
 
 
@@ -112,23 +114,24 @@ def _bind(
     executable: Executable,
     known: Mapping[str, Any],
     weights: Mapping[str, Any],
-    shared: dict[tuple[str, TensorType], Buffer],
+    shared: dict[tuple[str, TensorType], tuple[Buffer, Host]],
 ) -> Bound:
-    buffers, refreshed = {}, {}
+    buffers, refreshed, hosts = {}, {}, []
     for argument in executable.function.arguments:
         if not _is_bound(argument, known, weights):
             continue
         key = (argument.name, argument.type)
-        if key in shared and argument.index not in executable.overwritten:
-            buffers[argument.index] = shared[key]
-            continue
-        value = values.to_host(known[argument.name], argument.type, f"weight {argument.name!r}")
-        if argument.index in executable.overwritten:
+        is_overwritten = argument.index in executable.overwritten
+        if is_overwritten or key not in shared:
+            value = values.to_host(known[argument.name], argument.type, f"weight {argument.name!r}")
+        if is_overwritten:
             refreshed[argument.index] = value
             continue
-        shared[key] = executable.put(argument.index, value, copy=False)
-        buffers[argument.index] = shared[key]
-    return Bound(buffers, refreshed)
+        if key not in shared:
+            shared[key] = executable.put(argument.index, value, copy=False), value
+        buffers[argument.index], host = shared[key]
+        hosts.append(host)
+    return Bound(buffers, refreshed, hosts)
 
 
 def _is_bound(argument: Argument, known: Mapping[str, Any], weights: Mapping[str, Any]) -> bool:

@@ -65,6 +65,11 @@ class IreeBackend:
 
     def compile(self, lifted: LiftedSource, function: Function) -> IreeExecutable:
         """Compiles the module and loads the function."""
+        if lifted.partitions != 1:
+            raise CompileError(
+                f"function {function.name!r} is for {lifted.partitions} devices, and iree:cpu runs "
+                "on one; use target pjrt:cpu"
+            )
         source = lifted.isolate(function.name).artifact()
         return self._executable(compile_for_cpu(source, function), function)
 

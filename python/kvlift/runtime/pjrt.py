@@ -1,4 +1,4 @@
-"""PJRT through jaxlib: the only file that touches jax's and jaxlib's private API.
+"""PJRT through jaxlib; with `pjrt_sharding.py` the only file that touches its private API to run.
 
 XLA donates an argument that carries `tf.aliasing_output` and hands back the same memory as the
 result, if nobody else holds a view of it. So slots are copied in, and only copies go out.
@@ -17,7 +17,7 @@ from kvlift.slots import Argument, Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
-    from kvlift.runtime.backend import LiftedSource, Returns
+    from kvlift.runtime.backend import Address, LiftedSource, Returns
     from kvlift.runtime.values import Host
 
 # Without it XLA:CPU copies a slot that is read before it is written (openxla/xla#20440).
@@ -47,7 +47,7 @@ class PjrtBackend:
             raise CompileError(f"target pjrt:{platform} has no device here: {error}") from error
         self._platform = platform
         self._put = _device_put(jax, self._device)
-        _require(self._client, ("compile_and_load",))
+        require(self._client, ("compile_and_load",))
 
     def compile(self, lifted: LiftedSource, function: Function) -> PjrtExecutable:
         """Compiles the function as XLA's entry point, which must be called `main`."""
@@ -55,16 +55,20 @@ class PjrtBackend:
         source = lifted.isolate(function.name, "main").artifact(_common_version())
         try:
             overrides = _CPU_OPTIONS if self._platform == "cpu" else {}
-            loaded = self._compile(source, overrides)
+            loaded = self._compile(source, overrides, lifted)
             if overrides and _has_control_flow(loaded):
-                loaded = self._compile(source, {})
+                loaded = self._compile(source, {}, lifted)
         except RuntimeError as error:
             raise CompileError(
                 f"pjrt:{self._platform} refuses function {function.name!r}: {error}"
             ) from error
         except TypeError as error:
-            raise _too_different(f"compile_and_load: {error}") from error
-        return self._executable(loaded, function)
+            raise too_different(f"compile_and_load: {error}") from error
+        if lifted.partitions == 1:
+            return self._executable(loaded, function)
+        from kvlift.runtime.pjrt_sharding import ShardedExecutable
+
+        return ShardedExecutable(function, loaded, self._devices(lifted.partitions))
 
     def deserialize(self, blob: bytes, function: Function) -> PjrtExecutable:
         """Loads what `PjrtExecutable.serialize` gave; HLO and buffer assignment come with it."""
@@ -75,7 +79,7 @@ class PjrtBackend:
                 blob, DeviceList((self._device,)), _options({})
             )
         except (ImportError, AttributeError, TypeError) as error:
-            raise _too_different(f"deserialize_executable: {error}") from error
+            raise too_different(f"deserialize_executable: {error}") from error
         except RuntimeError as error:
             raise CompileError(f"XLA cannot load the compiled program: {error}") from error
         return self._executable(loaded, function, blob)
@@ -99,15 +103,27 @@ class PjrtBackend:
     def _executable(
         self, loaded: Any, function: Function, blob: bytes | None = None
     ) -> PjrtExecutable:
-        _require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
+        require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
         return PjrtExecutable(function, loaded, self._device, self._put, blob)
 
     def on_one_device(self, executables: Sequence[Any]) -> Sequence[PjrtExecutable]:
         """They are: a backend has one."""
         return executables
 
-    def _compile(self, source: bytes, overrides: dict[str, bool]) -> Any:
-        return self._client.compile_and_load(source, [self._device], _options(overrides))
+    def _compile(self, source: bytes, overrides: dict[str, bool], lifted: LiftedSource) -> Any:
+        count = lifted.partitions
+        if count == 1:
+            return self._client.compile_and_load(source, [self._device], _options(overrides))
+        from kvlift.runtime.pjrt_sharding import partitioned_options
+
+        has_shardy = b"xla.sdy." in source
+        options = partitioned_options(count, overrides, has_shardy=has_shardy)
+        return self._client.compile_and_load(source, self._devices(count), options)
+
+    def _devices(self, count: int) -> list[Any]:
+        from kvlift.runtime.pjrt_sharding import devices_for
+
+        return devices_for(self._client, count, self._platform)
 
 
 def _options(overrides: dict[str, bool]) -> Any:
@@ -197,7 +213,7 @@ class PjrtExecutable:
         key = tuple(arguments)
         if key not in self._writers:
             types = [f"tensor<{self.function.arguments[i].type}>" for i in arguments]
-            source = _overwriting_program(types)
+            source = overwriting_program(types)
             self._writers[key] = self._device.client.compile_and_load(
                 source, [self._device], _options({})
             )
@@ -233,7 +249,7 @@ class PjrtExecutable:
             buffer.unsafe_buffer_pointer(), buffer.nbytes, buffer, is_writable=is_writable
         )
 
-    def address(self, buffer: Any) -> int:
+    def address(self, buffer: Any) -> Address:
         """The device pointer."""
         return int(buffer.unsafe_buffer_pointer())
 
@@ -247,13 +263,18 @@ class PjrtExecutable:
 
         module = self._loaded.hlo_modules()[0]
         stats = self._loaded.get_compiled_memory_stats()
-        _require(stats, ("serialized_buffer_assignment_proto",))
+        require(stats, ("serialized_buffer_assignment_proto",))
         return find_copies(
             self.function,
             module.to_string(),
             module.as_serialized_hlo_module_proto(),
             stats.serialized_buffer_assignment_proto,
+            self._bytes_on_a_device(),
         )
+
+    def _bytes_on_a_device(self) -> dict[int, int] | None:
+        """By argument, when a device has only a part of it."""
+        return None
 
     def find_obstacles(self) -> tuple[Obstacle, ...]:
         """What XLA's optimized HLO asks of the host."""
@@ -271,22 +292,25 @@ class PjrtExecutable:
         # What was loaded serializes to less than what was compiled.
         if self._blob is not None:
             return self._blob
-        _require(self._loaded, ("serialize",))
+        require(self._loaded, ("serialize",))
         try:
             return bytes(self._loaded.serialize())
         except RuntimeError as error:
             raise CompileError(f"XLA cannot serialize the compiled program: {error}") from error
 
 
-def _overwriting_program(types: Sequence[str]) -> str:
+def overwriting_program(types: Sequence[str], shardings: Sequence[str] | None = None) -> str:
     """Results are the second half of the arguments, in the memory of the first half."""
-    old = [f"%a{i}: {t} {{tf.aliasing_output = {i} : i32}}" for i, t in enumerate(types)]
-    new = [f"%b{i}: {t}" for i, t in enumerate(types)]
-    results = ", ".join(types)
-    returned = ", ".join(f"%b{i}" for i in range(len(types)))
+    marks = [f'mhlo.sharding = "{text}"' for text in shardings or []] or [""] * len(types)
+    items = list(enumerate(zip(types, marks, strict=True)))
+    ties = [", ".join(filter(None, [f"tf.aliasing_output = {i} : i32", m])) for i, (_, m) in items]
+    old = [f"%a{i}: {t} {{{ties[i]}}}" for i, (t, _) in items]
+    new = [f"%b{i}: {t} {{{m}}}" for i, (t, m) in items]
+    results = ", ".join(f"{t} {{{m}}}" for _, (t, m) in items)
+    returned = ", ".join(f"%b{i}" for i, _ in items)
     return (
         f"func.func @main({', '.join([*old, *new])}) -> ({results}) {{\n"
-        f"  return {returned} : {results}\n}}"
+        f"  return {returned} : {', '.join(types)}\n}}"
     )
 
 
@@ -300,7 +324,7 @@ def _device_put(jax: Any, device: Any) -> Callable[[Any, Host, bool], Any]:
     try:
         from jaxlib.xla_client import batched_device_put
     except ImportError as error:
-        raise _too_different("jaxlib.xla_client.batched_device_put is gone") from error
+        raise too_different("jaxlib.xla_client.batched_device_put is gone") from error
     sharding = SingleDeviceSharding(device)
     # jaxlib 0.10 added the argument; before, the put never narrowed.
     extra = {"enable_x64": True} if "enable_x64" in (batched_device_put.__doc__ or "") else {}
@@ -341,13 +365,15 @@ def _refuse_dynamic(function: Function) -> None:
             )
 
 
-def _require(thing: Any, names: tuple[str, ...]) -> None:
+def require(thing: Any, names: tuple[str, ...]) -> None:
+    """Refuses a jaxlib whose objects lack what is used of them."""
     missing = [name for name in names if not hasattr(thing, name)]
     if missing:
-        raise _too_different(f"{type(thing).__name__} has no {', '.join(missing)}")
+        raise too_different(f"{type(thing).__name__} has no {', '.join(missing)}")
 
 
-def _too_different(what: str) -> CompileError:
+def too_different(what: str) -> CompileError:
+    """The error for a jaxlib that does not work as the tested ones do."""
     import jaxlib
 
     return CompileError(

@@ -134,7 +134,8 @@ def compile(
         raise CompileError("the module has no public function to compile")
     for function in functions:
         _refuse_types(function)
-    kept = open_cache(cache)
+    # Those for several devices are not kept: which devices is the next process's choice.
+    kept = open_cache(cache if lifted.partitions == 1 else False)
     packaged = lifted.compiled if trust_compiled else {}
     obtained = {
         f.name: obtain(kept, backend, lifted.isolate(f.name), f, target, packaged)

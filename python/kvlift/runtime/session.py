@@ -20,7 +20,7 @@ from kvlift.runtime.session_function import SessionFunction
 from kvlift.runtime.slot_store import SlotStore
 
 if TYPE_CHECKING:
-    from kvlift.runtime.backend import Executable, Returns
+    from kvlift.runtime.backend import Address, Executable, Returns
     from kvlift.runtime.snapshots import Snapshot
     from kvlift.runtime.values import Host
 
@@ -151,10 +151,11 @@ class Session:
         """The last restore point that `checkpoint_every` asked for."""
         return self._store.checkpoint
 
-    def addresses(self) -> dict[str, int]:
+    def addresses(self) -> dict[str, Address]:
         """Where each slot's buffer starts; in-place updates keep it the same.
 
-        It is on the device, and in host memory for a sliced slot.
+        It is on the device, and in host memory for a sliced slot. A slot that several devices
+        share has an address on each of them.
         """
         with self._store.in_use():
             self._store.check_usable()

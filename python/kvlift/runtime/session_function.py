@@ -44,6 +44,7 @@ class SessionFunction:
         self._bound = frozenset({*bound.buffers, *bound.refreshed})
         self._inputs = Inputs(executable, self._bound, check_finite=check_finite)
         self._refreshed = tuple(bound.refreshed.items())
+        self._hosts = bound.hosts
         self._template = [bound.buffers.get(a.index) for a in function.arguments]
         self._tied = tuple(
             (store.index(slot.name), slot.argument, slot.result) for slot in function.slots
@@ -138,7 +139,7 @@ class SessionFunction:
 
     def drop_weights(self) -> None:
         """Frees the weights; the session is closed."""
-        self._template, self._refreshed = [], ()
+        self._template, self._refreshed, self._hosts = [], (), []
 
     def _step(self, given: Given) -> list[Any]:
         """Runs with checked arguments and commits the slots when everything is there."""

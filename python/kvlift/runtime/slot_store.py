@@ -20,7 +20,7 @@ from kvlift.runtime.snapshots import Snapshot
 from kvlift.slots import SlicedSlot, Slot
 
 if TYPE_CHECKING:
-    from kvlift.runtime.backend import Buffer, Executable
+    from kvlift.runtime.backend import Address, Buffer, Executable
     from kvlift.runtime.values import Host
 
 
@@ -302,14 +302,12 @@ class SlotStore:
         other.held = copies
         return other
 
-    def addresses(self) -> dict[str, int]:
+    def addresses(self) -> dict[str, Address]:
         """Where each slot's memory starts: on the device, or on the host for a sliced one."""
-        found = {}
-        for slot, held in zip(self.slots, self.held, strict=True):
-            on_host = slot.is_sliced
-            address = held.ctypes.data if on_host else slot.home.address(held)
-            found[slot.slot.name] = int(address)
-        return found
+        return {
+            slot.slot.name: int(held.ctypes.data) if slot.is_sliced else slot.home.address(held)
+            for slot, held in zip(self.slots, self.held, strict=True)
+        }
 
     def close(self) -> None:
         """Frees the slots; views that are still borrowed keep their memory."""

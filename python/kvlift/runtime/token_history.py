@@ -61,9 +61,7 @@ class TokenHistory:
         import numpy as np
 
         ring, end = (
-            values.reinterpret(
-                executable.view(results[slot.result], slot.store), slot.store, slot.logical
-            )
+            values.to_logical(executable.view(results[slot.result], slot.store), slot)
             for slot in (self.tokens, self.next)
         )
         columns = (int(end) + np.arange(-steps, 0)) % ring.shape[1]

@@ -246,6 +246,20 @@ def test_weights_are_bound_once_and_stay_as_they_are(target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_weights_that_nobody_else_holds_live_as_long_as_the_session(target):
+    program = compile(programs.weighted_program(), target)
+    x, state = np.ones((4, 1, 8), np.float32), {"c": np.zeros((4, 16, 8), np.float32)}
+    for _ in range(8):
+        # Its elements are one in memory, so that the session has to make an array of its own.
+        w = np.broadcast_to(np.float32(3), (4, 1, 8))
+        with program.session(weights={"w": w}, state=state) as session:
+            others = [np.full((4, 1, 8), 7, np.float32) for _ in range(100)]
+            session(x, 0)
+            assert (session.state["c"][:, 0] == 3).all()
+            del others
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("offset", [0, 4])
 def test_unaligned_weights_work(target, offset):
     raw = np.zeros(4 * 8 * 4 + 128, np.uint8)

@@ -1,0 +1,209 @@
+"""Programs that several devices of a PJRT client run together, each on its part of the arrays.
+
+XLA partitions the program by the shardings that its arguments, results and ops carry
+(`mhlo.sharding`, or Shardy's, see `frontends/jax_sharding.py`); the compiled program says how each
+argument and result lies. Slots, weights and arguments are jax arrays of these shardings. With
+`runtime/pjrt.py` this is the only file that touches jaxlib's private API to run programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kvlift.errors import CompileError
+from kvlift.runtime import values
+from kvlift.runtime.pjrt import PjrtExecutable, overwriting_program, require, too_different
+from kvlift.slots import Function, TensorType
+
+if TYPE_CHECKING:
+    from kvlift.runtime.backend import Address, Returns
+    from kvlift.runtime.values import Host
+
+
+def devices_for(client: Any, count: int, platform: str) -> list[Any]:
+    """The first devices that the program is for.
+
+    Raises:
+        CompileError: there are fewer.
+    """
+    devices: list[Any] = client.local_devices()
+    if len(devices) >= count:
+        return devices[:count]
+    hint = f": XLA_FLAGS=--xla_force_host_platform_device_count={count} makes {count} of one CPU"
+    raise CompileError(
+        f"the program is for {count} devices, pjrt:{platform} has {len(devices)} here"
+        + (hint if platform == "cpu" else "")
+    )
+
+
+def partitioned_options(count: int, overrides: dict[str, bool], *, has_shardy: bool) -> Any:
+    """XLA's options for a program of one replica that it is to divide among devices."""
+    import numpy as np
+    from jax.extend.backend import get_compile_options
+
+    assignment = np.arange(count).reshape(1, count)
+    options = get_compile_options(1, count, assignment, env_options_overrides=overrides)
+    build = options.executable_build_options
+    require(build, ("use_spmd_partitioning", "use_shardy_partitioner"))
+    build.use_spmd_partitioning = True
+    build.use_shardy_partitioner = has_shardy
+    return options
+
+
+class ShardedExecutable(PjrtExecutable):
+    """A loaded XLA executable for several devices."""
+
+    def __init__(self, function: Function, loaded: Any, devices: Sequence[Any]) -> None:
+        """Made by `PjrtBackend.compile`.
+
+        Raises:
+            CompileError: a slot comes back in another sharding than it goes in, or this jaxlib
+                is too different.
+        """
+        import jax
+
+        super().__init__(function, loaded, devices[0], _put_nothing)
+        require(loaded, ("get_parameter_shardings", "get_output_shardings"))
+        self._devices = tuple(devices)
+        self._inputs = _shardings(loaded.get_parameter_shardings(), self._devices)
+        self._outputs = _shardings(loaded.get_output_shardings(), self._devices)
+        self._assemble = jax.make_array_from_single_device_arrays
+        self._put_shards = _shards_put()
+        self._refuse_moving_slots()
+
+    def _refuse_moving_slots(self) -> None:
+        for slot in self.function.slots:
+            before, after = self._inputs[slot.argument], self._outputs[slot.result]
+            if not before.is_equivalent_to(after, len(slot.store.shape)):
+                raise CompileError(
+                    f"slot {slot.name!r} goes in as {before} and comes out as {after}; give its "
+                    "argument and its result one sharding"
+                )
+
+    def put(self, argument: int, value: Host, *, copy: bool) -> Any:
+        """A jax array whose parts lie on their devices."""
+        import numpy as np
+
+        sharding = self._inputs[argument]
+        places = sharding.devices_indices_map(value.shape)
+        parts = [np.ascontiguousarray(value[places[device]]) for device in self._devices]
+        return self._put_shards(
+            self._avals[argument], sharding, parts, list(self._devices), force_copy=copy
+        )
+
+    def adopt(self, argument: int, value: Any) -> Any | None:
+        """A jax array of the very type that lies as the argument does."""
+        aval = self._avals[argument]
+        if (
+            isinstance(value, self._array_type)
+            and value.dtype == aval.dtype
+            and value.shape == aval.shape
+            and not value.is_deleted()
+            and value.sharding.device_set == set(self._devices)
+            and value.sharding.is_equivalent_to(self._inputs[argument], len(aval.shape))
+        ):
+            return value
+        return None
+
+    def dispatch(self, buffers: Sequence[Any]) -> list[Any]:
+        """Runs on all devices when the arguments are ready."""
+        results = self._loaded.execute_sharded(buffers)
+        return self._assembled(results, [r.type for r in self.function.results], self._outputs)
+
+    def overwrite(
+        self, arguments: Sequence[int], old: Sequence[Any], new: Sequence[Any]
+    ) -> list[Any]:
+        """On each device, by a program that does so with its part."""
+        types = [self.function.arguments[i].type for i in arguments]
+        shardings = [self._inputs[i] for i in arguments]
+        key = tuple(arguments)
+        if key not in self._writers:
+            texts = [f"tensor<{tensor}>" for tensor in types]
+            source = overwriting_program(texts, [_text_of(each) for each in shardings])
+            options = partitioned_options(len(self._devices), {}, has_shardy=False)
+            client = self._device.client
+            self._writers[key] = client.compile_and_load(source, list(self._devices), options)
+        results = self._writers[key].execute_sharded([*old, *new])
+        arrays = self._assembled(results, types, shardings)
+        self.wait(arrays)
+        return arrays
+
+    def _assembled(
+        self, results: Any, types: Sequence[TensorType], shardings: Sequence[Any]
+    ) -> list[Any]:
+        """One array of each result's parts."""
+        parts = results.disassemble_into_single_device_arrays()
+        return [
+            self._assemble(tensor.shape, sharding, list(arrays))
+            for tensor, sharding, arrays in zip(types, shardings, parts, strict=True)
+        ]
+
+    def wait(self, results: Sequence[Any]) -> None:
+        """Each device is done when it has one result."""
+        if results:
+            results[0].block_until_ready()
+
+    def view(self, buffer: Any, tensor: TensorType) -> Host:
+        """A copy that has all parts."""
+        import numpy as np
+
+        return values.own_copy(np.asarray(buffer))
+
+    def take(self, buffer: Any, tensor: TensorType, kind: Returns) -> Any:
+        """The jax array itself, or all parts of it in one host array."""
+        return buffer if kind == "jax" else values.as_kind(self.view(buffer, tensor), kind)
+
+    def address(self, buffer: Any) -> Address:
+        """The pointers of its parts, by device."""
+        pointers = {s.device: s.data.unsafe_buffer_pointer() for s in buffer.addressable_shards}
+        return tuple(int(pointers[device]) for device in self._devices)
+
+    def _bytes_on_a_device(self) -> dict[int, int]:
+        """By argument; what the audit of the partitioned program compares with."""
+        import math
+
+        return {
+            a.index: math.prod(self._inputs[a.index].shard_shape(a.type.shape))
+            * values.element_bytes(a.type.dtype)
+            for a in self.function.arguments
+        }
+
+    def serialize(self) -> bytes:
+        """Never: which devices run it is the next process's choice."""
+        raise CompileError("a program for several devices is compiled in each process")
+
+
+def _shardings(found: Any, devices: tuple[Any, ...]) -> list[Any]:
+    """XLA's shardings as jax's; nothing said is the same array on each device."""
+    try:
+        from jax._src.sharding_impls import GSPMDSharding
+        from jaxlib.xla_client import HloSharding
+    except ImportError as error:
+        raise too_different(str(error)) from error
+    everywhere = HloSharding.replicate()
+    return [GSPMDSharding(devices, each if each is not None else everywhere) for each in found]
+
+
+def _text_of(sharding: Any) -> str:
+    """`{devices=[1,4]<=[4]}`, as an attribute has it."""
+    return str(sharding._to_xla_hlo_sharding(1))
+
+
+def _shards_put() -> Any:
+    """Puts host arrays on devices, as the parts of one jax array; never narrows 64-bit types."""
+    from jaxlib.xla_client import batched_device_put
+
+    extra = {"enable_x64": True} if "enable_x64" in (batched_device_put.__doc__ or "") else {}
+
+    def put(aval: Any, sharding: Any, parts: Any, devices: Any, *, force_copy: bool) -> Any:
+        return batched_device_put(
+            aval, sharding, parts, devices, committed=True, force_copy=force_copy, **extra
+        )
+
+    return put
+
+
+def _put_nothing(aval: Any, value: Host, copy: bool) -> Any:
+    """No sharded array lies on one device."""
+    raise AssertionError("an array was put on one device of several")
