@@ -32,7 +32,7 @@ def portable_artifact(source: Any) -> bytes:
 
         return bytes(
             mlir.serialize_portable_artifact(
-                _bytecode(source), stablehlo.get_current_version(), False
+                _module(source), stablehlo.get_current_version(), False
             )
         )
     except (ImportError, AttributeError, TypeError) as error:
@@ -42,16 +42,10 @@ def portable_artifact(source: Any) -> bytes:
         ) from error
 
 
-def _bytecode(source: Any) -> bytes:
-    from jax.extend.mlir import ir
-    from jax.extend.mlir.dialects import stablehlo
-
+def _module(source: Any) -> str | bytes:
+    """What jaxlib parses itself, in a context that knows Shardy; bytecode keeps the locations."""
+    if type(source).__name__ != "Lowered":
+        return str(source.mlir_module())
     buffer = io.BytesIO()
-    if type(source).__name__ == "Lowered":
-        source.compiler_ir("stablehlo").operation.write_bytecode(buffer)
-        return buffer.getvalue()
-    with ir.Context() as context:
-        stablehlo.register_dialect(context)
-        module = ir.Module.parse(str(source.mlir_module()), context)
-        module.operation.write_bytecode(buffer)
+    source.compiler_ir("stablehlo").operation.write_bytecode(buffer)
     return buffer.getvalue()

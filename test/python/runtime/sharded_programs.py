@@ -17,7 +17,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import kvlift
 from kvlift import CompileError
 
-HEADS, ROWS, WIDTH, VOCABULARY = 4, 16, 8, 32
+# Two heads on each device: XLA:CPU copies a part that has a dim of extent 1.
+HEADS, ROWS, WIDTH, VOCABULARY = 8, 16, 8, 32
 STEPS = 12
 CACHE_BYTES = 2 * HEADS * ROWS * WIDTH * 4
 
@@ -118,7 +119,7 @@ def exported():
     twice = jax.jit(count, in_shardings=(whole, whole), out_shardings=(whole, whole))
     args = [shape((8,), jnp.float32)] * 2
     lifted = kvlift.lift(jax.export.export(twice)(*args), state={"total": (0, 0)})
-    with kvlift.compile(lifted).session(state={"total": np.arange(8)}) as session:
+    with kvlift.compile(lifted).session(state={"total": np.arange(8, dtype=np.float32)}) as session:
         x = np.ones(8, np.float32)
         np.testing.assert_array_equal(session(x), np.arange(8))
         np.testing.assert_array_equal(session(x), np.arange(8) + 1)
@@ -130,7 +131,7 @@ def carried():
         want = generate(session).argmax(-1).T
     lifted = kvlift.lift(lowered(4)).carry(tokens="token", positions=["pos"], history=STEPS)
     arguments = given()
-    arguments["state"] |= {"token": np.array([3, 9]), "pos": 0}
+    arguments["state"] |= {"token": np.array([3, 9], np.int32), "pos": 0}
     with kvlift.compile(lifted).session(**arguments) as session:
         before = session.addresses()
         np.testing.assert_array_equal(session.main.run(STEPS), want)
