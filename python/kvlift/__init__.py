@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule, lift, load
     from kvlift.runtime.program import Program, compile
     from kvlift.runtime.session import Session
+    from kvlift.runtime.session_function import SessionFunction
+    from kvlift.runtime.snapshots import Snapshot
     from kvlift.sampling import Sampler
 
 __version__ = "0.1.0"
@@ -46,6 +48,8 @@ _LAZY = {
     "Program": "kvlift.runtime.program",
     "Sampler": "kvlift.sampling",
     "Session": "kvlift.runtime.session",
+    "SessionFunction": "kvlift.runtime.session_function",
+    "Snapshot": "kvlift.runtime.snapshots",
     "compile": "kvlift.runtime.program",
     "export": "kvlift.frontends.export",
     "lift": "kvlift.lifting",
@@ -69,8 +73,10 @@ __all__ = [
     "Sampler",
     "Session",
     "SessionError",
+    "SessionFunction",
     "SlicedSlot",
     "Slot",
+    "Snapshot",
     "SourceError",
     "SourceLocation",
     "TensorType",

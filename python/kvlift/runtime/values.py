@@ -257,6 +257,9 @@ def as_array(value: Any, what: str) -> Host:
 
     if isinstance(value, (str, bytes)) or value is None:
         raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
+    device = getattr(getattr(value, "device", None), "type", "cpu")
+    if device != "cpu":
+        raise SessionError(f"{what} is on the device {device!r}; bring it to the host: value.cpu()")
     is_torch = type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
     try:
         array: Host = _from_torch(value) if is_torch else np.asarray(value)
