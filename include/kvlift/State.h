@@ -47,6 +47,9 @@ inline constexpr std::string_view sliced = "kvlift.sliced";
 inline constexpr std::string_view rows = "kvlift.rows";
 inline constexpr std::string_view start = "kvlift.start";
 inline constexpr std::string_view role = "kvlift.role";
+/// On functions: how the source nested arguments and results, as JSON.
+inline constexpr std::string_view inputs = "kvlift.inputs";
+inline constexpr std::string_view outputs = "kvlift.outputs";
 inline constexpr std::string_view aliasing = "tf.aliasing_output";
 inline constexpr std::string_view ireeOutput = "iree.abi.output";
 inline constexpr std::string_view bufferDonor = "jax.buffer_donor";

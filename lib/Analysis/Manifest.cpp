@@ -28,6 +28,12 @@ std::string jsonOptional(const std::optional<std::string> &text) {
   return text ? json::string(*text) : "null";
 }
 
+/// How the source nested arguments or results.
+std::string jsonNesting(const FuncOp &function, std::string_view mark) {
+  auto text = function.operation().attribute(mark).asString();
+  return jsonOptional(text && isUtf8(*text) ? text : std::nullopt);
+}
+
 std::string jsonArgument(const FuncOp &function, int64_t i) {
   return "{\"index\": " + std::to_string(i) +
          ", \"name\": " + json::string(argumentName(function, i)) +
@@ -141,7 +147,8 @@ std::string jsonFunction(const FuncOp &function, const std::vector<Slot> &slots,
          join(arguments, ", ") + "], \"results\": [" + join(results, ", ") +
          "], \"slots\": [" + join(ties, ", ") + "], \"sliced\": [" +
          join(updates, ", ") + "], \"obstacles\": [" + join(obstacles, ", ") +
-         "]}";
+         "], \"inputs\": " + jsonNesting(function, marks::inputs) +
+         ", \"outputs\": " + jsonNesting(function, marks::outputs) + "}";
 }
 
 } // namespace

@@ -86,6 +86,8 @@ Status kvlift::unlift(Operation module, const PassOptions &,
   for (const FuncOp &function : functionsOf(module)) {
     removeMarks(function.operation(), "arg_attrs");
     removeMarks(function.operation(), "res_attrs");
+    function.operation().removeAttribute(marks::inputs);
+    function.operation().removeAttribute(marks::outputs);
   }
   return Status::success();
 }

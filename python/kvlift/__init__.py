@@ -32,6 +32,7 @@ from kvlift.slots import (
 )
 
 if TYPE_CHECKING:
+    from kvlift.frontends.causal_lm import export_causal_lm
     from kvlift.frontends.export import export
     from kvlift.lifting import LiftedModule, lift, load
     from kvlift.runtime.program import Program, compile
@@ -52,6 +53,7 @@ _LAZY = {
     "Snapshot": "kvlift.runtime.snapshots",
     "compile": "kvlift.runtime.program",
     "export": "kvlift.frontends.export",
+    "export_causal_lm": "kvlift.frontends.causal_lm",
     "lift": "kvlift.lifting",
     "load": "kvlift.lifting",
 }
@@ -83,6 +85,7 @@ __all__ = [
     "WrittenSlice",
     "compile",
     "export",
+    "export_causal_lm",
     "lift",
     "load",
 ]

@@ -329,7 +329,10 @@ def read_manifest(module: ir.Module) -> Manifest:
     text, entries = host().manifest(module._CAPIPtr)
     if text is None:
         raise LiftError("the module's marks are wrong", diagnostics_from_core(entries))
-    return Manifest.from_json(text)
+    try:
+        return Manifest.from_json(text)
+    except ValueError as error:
+        raise LiftError(f"the module's marks are wrong: {error}") from None
 
 
 def _source_passes(lost_updates: str, state: Mapping[str, tuple[int, int]]) -> list[str]:

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from kvlift.structure import is_description
+
 MANIFEST_VERSION = 2
 _Made = TypeVar("_Made")
 
@@ -187,6 +189,8 @@ class Function:
         slots: what is tied.
         sliced: what the host updates; see `LiftedModule.slice_results`.
         obstacles: what needs the host in each call; empty when calls can be replayed.
+        inputs: how the source nested the arguments, as JSON (see `structure`); None if unknown.
+        outputs: the same of the results.
     """
 
     name: str
@@ -195,6 +199,8 @@ class Function:
     slots: tuple[Slot, ...]
     sliced: tuple[SlicedSlot, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    inputs: str | None = None
+    outputs: str | None = None
 
     @property
     def state(self) -> tuple[Slot | SlicedSlot, ...]:
@@ -290,12 +296,20 @@ def _function(data: dict[str, Any]) -> Function:
         "slots": tuple(_made(Slot, {**s, **_types(s)}) for s in data["slots"]),
         "sliced": tuple(_sliced(s) for s in data["sliced"]),
         "obstacles": tuple(_made(Obstacle, dict(**o)) for o in data["obstacles"]),
+        "inputs": _nesting(data["inputs"], len(data["arguments"])),
+        "outputs": _nesting(data["outputs"], len(data["results"])),
     }
     return _made(Function, fields)
 
 
 def _typed(kind: type[_Made], data: dict[str, Any]) -> _Made:
     return _made(kind, {**data, "type": _type(data["type"])})
+
+
+def _nesting(text: Any, count: int) -> Any:
+    if isinstance(text, str) and not is_description(text, count):
+        raise ValueError(f"damaged manifest: {text[:80]!r} describes no nesting")
+    return text
 
 
 def _types(slot: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kvlift.frontends.sources import mark_nesting
+from kvlift.joining import is_public_function
+from kvlift.structure import Leaf, describe
+
 if TYPE_CHECKING:
     from torch_mlir import ir
 
@@ -33,7 +37,32 @@ def import_jax_program(source: Any, *, context: ir.Context | None = None) -> ir.
 
     is_lowered = type(source).__name__ == "Lowered"
     if jax_sharding.has_shardy(source.as_text() if is_lowered else str(source.mlir_module())):
-        return import_stablehlo(jax_sharding.portable_artifact(source), context=context)
-    if not is_lowered:
-        return import_stablehlo(source.mlir_module_serialized, context=context)
-    return import_stablehlo(source.as_text(debug_info=True), context=context, name="<jax>")
+        module = import_stablehlo(jax_sharding.portable_artifact(source), context=context)
+    elif is_lowered:
+        text = source.as_text(debug_info=True)
+        module = import_stablehlo(text, context=context, name="<jax>")
+    else:
+        module = import_stablehlo(source.mlir_module_serialized, context=context)
+    for op in module.body:
+        if is_public_function(op):
+            _mark_nesting(op, source)
+    return module
+
+
+def _mark_nesting(function: Any, source: Any) -> None:
+    """Unknown where JAX left out arguments that the program does not use."""
+    kind = function.attributes["function_type"].value
+    mark_nesting(
+        function.operation,
+        _described(source.in_tree, len(kind.inputs)),
+        _described(source.out_tree, len(kind.results)),
+    )
+
+
+def _described(tree: Any, count: int) -> str | None:
+    if tree.num_leaves != count:
+        return None
+    try:
+        return describe(tree.unflatten([Leaf(index) for index in range(count)]))
+    except (TypeError, ValueError, AttributeError):  # A user's class that checks what it holds.
+        return None

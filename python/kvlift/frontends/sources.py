@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import LiftError, SourceError
 from kvlift.host import host
 from kvlift.joining import is_public_function
+from kvlift.structure import INPUTS, OUTPUTS
 
 if TYPE_CHECKING:
     from torch_mlir import ir
@@ -44,6 +45,16 @@ def import_source(
         "(kvlift.export makes one from an nn.Module), a torch_mlir.ir.Module, a lowered or "
         "exported JAX function, or StableHLO as text, bytes or a path"
     )
+
+
+def mark_nesting(function: Any, inputs: str | None, outputs: str | None) -> None:
+    """Writes on a function how its source nested arguments and results, where it is known."""
+    from torch_mlir import ir
+
+    with function.context:
+        for mark, text in ((INPUTS, inputs), (OUTPUTS, outputs)):
+            if text is not None:
+                function.attributes[mark] = ir.StringAttr.get(text)
 
 
 def _is_path(text: str) -> bool:

@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.export.graph_signature import (
@@ -27,7 +27,7 @@ from torch.export.graph_signature import (
     SymIntArgument,
     TensorArgument,
 )
-from torch.utils._pytree import tree_flatten_with_path, tree_unflatten
+from torch.utils._pytree import TreeSpec, tree_flatten_with_path, tree_unflatten
 
 from kvlift.errors import SourceError
 from kvlift.frontends import torch_mlir_lowering
@@ -39,6 +39,8 @@ from kvlift.frontends.scalars import (
     sizes_as_tensors,
 )
 from kvlift.frontends.source_lines import traceback_source_line
+from kvlift.frontends.sources import mark_nesting
+from kvlift.structure import Fixed, Leaf, describe
 
 if TYPE_CHECKING:
     from torch_mlir import ir
@@ -118,9 +120,11 @@ def import_exported_program(
     signature = program.graph_signature
     inputs = _inputs(signature.input_specs)
     outputs = _outputs(program, inputs)
+    nesting = _nesting(program)
     program._graph_signature = _plain(signature)
     module, func = torch_mlir_lowering.import_graph(program, context, function)
     _mark(func, inputs, outputs)
+    mark_nesting(func, *nesting)
     torch_mlir_lowering.lower_to_stablehlo(module)
     return ImportedProgram(module, _values(program, inputs, outputs))
 
@@ -211,6 +215,29 @@ def _output_names(program: torch.export.ExportedProgram) -> list[str]:
         parts = [re.sub(r"[^\w]", "", str(key)) for key in path]
         names.append(".".join(parts if not parts[0].isdigit() else ["output", *parts]))
     return names
+
+
+def _nesting(program: torch.export.ExportedProgram) -> tuple[str | None, str | None]:
+    """How arguments and results are nested; each is counted among those that are tensors."""
+    specs, signature = program.call_spec, program.graph_signature
+    inputs = [s for s in signature.input_specs if s.kind is InputKind.USER_INPUT]
+    arguments = [s for s in signature.input_specs if not isinstance(s.arg, ConstantArgument)]
+    outputs = [s for s in signature.output_specs if s.kind is OutputKind.USER_OUTPUT]
+    results = [s for s in signature.output_specs if not isinstance(s.arg, ConstantArgument)]
+    return (
+        _described(specs.in_spec, inputs, arguments),
+        _described(specs.out_spec, outputs, results),
+    )
+
+
+def _described(spec: TreeSpec, leaves: list[Any], counted: list[Any]) -> str | None:
+    index = {id(item): position for position, item in enumerate(counted)}
+    if spec is None or spec.num_leaves != len(leaves):
+        return None
+    stands = [
+        Leaf(index[id(item)]) if id(item) in index else Fixed(item.arg.value) for item in leaves
+    ]
+    return describe(tree_unflatten(stands, spec))
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import SessionError
 from kvlift.runtime import values
 from kvlift.runtime.bindings import listed
+from kvlift.runtime.nesting import NestedInputs
 from kvlift.slots import Argument
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Inputs:
         self._names = [a.name for a in self.open]
         self._expected = [(a, *_exact(a)) for a in self.open]
         self._check_finite = check_finite
+        self._positions = {a.index: position for position, a in enumerate(self.open)}
+        described = executable.function.inputs
+        nested = NestedInputs(described, self._positions) if described is not None else None
+        self._nested = nested if nested is not None and nested.is_nested else None
 
     def match(self, args: tuple[Any, ...], by_name: Mapping[str, Any]) -> Given:
         """The call's arguments.
@@ -56,8 +61,14 @@ class Inputs:
         Raises:
             SessionError: one is missing, unknown, given twice, or of a wrong type.
         """
-        if by_name or len(args) != len(self.open):
-            args = self._in_order(args, by_name)
+        if (
+            self._nested is not None
+            and (apart := self._nested.take_apart(args, by_name)) is not None
+        ):
+            found, by_name = apart
+            args = self._in_order({self._positions[i]: v for i, v in found.items()}, by_name)
+        elif by_name or len(args) != len(self.open):
+            args = self._in_order(dict(enumerate(args)), by_name)
         given = Given([], [])
         for (argument, shape, dtype), value in zip(self._expected, args, strict=True):
             # The common case, quickly; everything else is converted or explained.
@@ -82,13 +93,12 @@ class Inputs:
         if self._check_finite:
             _refuse_not_finite(argument, self._executable.view(buffer, argument.type))
 
-    def _in_order(self, args: tuple[Any, ...], by_name: Mapping[str, Any]) -> tuple[Any, ...]:
+    def _in_order(self, given: dict[int, Any], by_name: Mapping[str, Any]) -> tuple[Any, ...]:
         names = self._names
-        if len(args) > len(names):
+        if len(given) > len(names):
             raise SessionError(
-                f"{len(args)} arguments given, the function takes {len(names)}: {listed(names)}"
+                f"{len(given)} arguments given, the function takes {len(names)}: {listed(names)}"
             )
-        given = dict(enumerate(args))
         for name, value in by_name.items():
             position = self._position_of(name)
             if position in given:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import SessionError
 from kvlift.runtime import values
 from kvlift.runtime.inputs import Given, Inputs
+from kvlift.runtime.nesting import NestedOutputs
 from kvlift.runtime.token_history import TokenHistory
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class SessionFunction:
         )
         self._sliced = tuple((store.index(slot.name), slot) for slot in function.sliced)
         self._outputs = tuple(r for r in function.results if not r.is_state)
+        described = function.outputs
+        indices = [result.index for result in self._outputs]
+        self._nesting = NestedOutputs(described, indices) if described is not None else None
         self._in_flight = f"a call of {function.name!r} was interrupted while it updated the slots"
 
     @property
@@ -62,12 +66,14 @@ class SessionFunction:
         """One step: runs the function and keeps its slots' new values.
 
         Args:
-            args: the arguments that are neither slots nor bound weights, in order.
-            by_name: the same by their names in the manifest.
+            args: the arguments that are neither slots nor bound weights, in order; one after
+                the other, or nested as they were when the program was exported.
+            by_name: the same by their names in the manifest, or by the source's keywords.
 
         Returns:
             The results that are no slots, as arrays of the session's kind that nobody else
-            holds: one value, a tuple of them, or None when there is none.
+            holds, nested as the source returned them; where that is unknown one value, a tuple
+            of them, or None when there is none.
 
         Raises:
             SessionError: a wrong argument, or the session is closed, poisoned, borrowed from or
@@ -79,6 +85,13 @@ class SessionFunction:
         with store.lock:
             store.begin_call()
             outputs = self._step(given)
+        return self._nested_again(outputs)
+
+    def _nested_again(self, outputs: list[Any]) -> Any:
+        """The results as the source nested them, or flat where that is unknown."""
+        if self._nesting is not None:
+            indices = (result.index for result in self._outputs)
+            return self._nesting.put_together(dict(zip(indices, outputs, strict=True)))
         if len(outputs) == 1:
             return outputs[0]
         return tuple(outputs) if outputs else None
