@@ -52,8 +52,9 @@ class NestedInputs:
         Raises:
             SessionError: a container has other entries than the source's.
         """
+        by_position = enumerate(zip(self._args, args, strict=False))
         places = [
-            *((node, value, f"[{i}]") for i, (node, value) in enumerate(zip(self._args, args))),
+            *((node, value, f"[{i}]") for i, (node, value) in by_position),
             *((self._kwargs[k], v, f"[{k!r}]") for k, v in by_name.items() if k in self._kwargs),
         ]
         if not any(_holds_others(node) and _is_container(value) for node, value, _ in places):
@@ -100,9 +101,8 @@ def _pruned(node: Node, wanted: set[int]) -> Node:
     pruned = dict(node)
     for kind in ("list", "tuple"):
         if kind in node:
-            pruned[kind] = [
-                c for c in (_pruned(n, wanted) for n in node[kind]) if c is not _NOTHING
-            ]
+            items = [_pruned(child, wanted) for child in node[kind]]
+            pruned[kind] = [child for child in items if child is not _NOTHING]
     for kind in ("dict", "fields"):
         if kind in node:
             children = {key: _pruned(n, wanted) for key, n in node[kind].items()}
