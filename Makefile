@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORE := $(shell find CMakeLists.txt lib include python/Bindings.cpp python/CMakeLists.txt tools -type f)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lit pytest wheel lint format corpus exporters fuzz mutants bench clean
+.PHONY: help setup demo test lit pytest wheel lint format corpus exporters fuzz mutants bench soak clean
 
 # How many programs, modules and packages `make fuzz` tries, from which seed on.
 FUZZ_PROGRAMS ?= 100000
@@ -90,6 +90,9 @@ mutants: setup ## Break the passes line by line and see whether the tests notice
 bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
 	$(BIN)/python bench/step_cost.py
 	$(BIN)/python bench/lift_time.py
+
+soak: setup ## Make ten thousand decode steps and compare each with eager.
+	$(BIN)/python bench/soak.py
 
 clean: ## Remove everything that was built.
 	rm -rf $(VENV) build
