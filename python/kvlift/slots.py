@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from kvlift.structure import is_description
+from kvlift.structure import is_call_description, is_description
 
 MANIFEST_VERSION = 2
 _Made = TypeVar("_Made")
@@ -296,8 +297,8 @@ def _function(data: dict[str, Any]) -> Function:
         "slots": tuple(_made(Slot, {**s, **_types(s)}) for s in data["slots"]),
         "sliced": tuple(_sliced(s) for s in data["sliced"]),
         "obstacles": tuple(_made(Obstacle, dict(**o)) for o in data["obstacles"]),
-        "inputs": _nesting(data["inputs"], len(data["arguments"])),
-        "outputs": _nesting(data["outputs"], len(data["results"])),
+        "inputs": _nesting(data["inputs"], is_call_description, len(data["arguments"])),
+        "outputs": _nesting(data["outputs"], is_description, len(data["results"])),
     }
     return _made(Function, fields)
 
@@ -306,8 +307,8 @@ def _typed(kind: type[_Made], data: dict[str, Any]) -> _Made:
     return _made(kind, {**data, "type": _type(data["type"])})
 
 
-def _nesting(text: Any, count: int) -> Any:
-    if isinstance(text, str) and not is_description(text, count):
+def _nesting(text: Any, is_right: Callable[[str, int], bool], count: int) -> Any:
+    if isinstance(text, str) and not is_right(text, count):
         raise ValueError(f"damaged manifest: {text[:80]!r} describes no nesting")
     return text
 

@@ -1,6 +1,6 @@
 """How a function's arguments and results were nested in its source, as JSON on the function.
 
-`kvlift.inputs` describes `[args, kwargs]`, `kvlift.outputs` what is returned:
+`kvlift.inputs` describes `(args, kwargs)`, `kvlift.outputs` what is returned:
 
     3                                          argument or result #3
     {"value": null}                            a constant that the export fixed
@@ -80,6 +80,16 @@ def is_description(text: str, count: int) -> bool:
         return _is_node(json.loads(text), count)
     except (ValueError, RecursionError):
         return False
+
+
+def is_call_description(text: str, count: int) -> bool:
+    """Whether it describes what a call passes: a tuple of positions and a dict of keywords."""
+    if not is_description(text, count):
+        return False
+    match json.loads(text):
+        case {"tuple": [{"tuple": _}, {"dict": _}]}:
+            return True
+    return False
 
 
 def _is_node(node: Node, count: int) -> bool:

@@ -40,6 +40,7 @@ from kvlift.frontends.scalars import (
 )
 from kvlift.frontends.source_lines import traceback_source_line
 from kvlift.frontends.sources import mark_nesting
+from kvlift.runtime.values import as_array, is_all_zero_bits
 from kvlift.structure import Fixed, Leaf, describe
 
 if TYPE_CHECKING:
@@ -296,5 +297,12 @@ def _values(
         if value is None:
             value = program.constants[item.target]
         value = value.detach()
-        values[item.name] = value.clone() if item.name in slots else value
+        values[item.name] = _copied(value) if item.name in slots else value
     return values
+
+
+def _copied(value: torch.Tensor) -> torch.Tensor:
+    """A copy; an empty cache, the common case, takes no memory."""
+    if is_all_zero_bits(as_array(value, "a buffer")):
+        return torch.zeros((), dtype=value.dtype).expand(value.shape)
+    return value.clone()

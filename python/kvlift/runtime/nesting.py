@@ -31,7 +31,7 @@ class NestedInputs:
 
     def __init__(self, described: str, open_arguments: Collection[int]) -> None:
         """Reads the description and leaves out what is not among these arguments."""
-        args, kwargs = json.loads(described)
+        args, kwargs = json.loads(described)["tuple"]
         wanted = set(open_arguments)
         self._args = [n for n in (_pruned(a, wanted) for a in args["tuple"]) if n is not _NOTHING]
         pruned = {key: _pruned(node, wanted) for key, node in kwargs["dict"].items()}

@@ -10,7 +10,7 @@ import pytest
 
 import kvlift
 from kvlift.errors import LiftError, SessionError
-from kvlift.structure import Fixed, Leaf, describe, is_description
+from kvlift.structure import Fixed, Leaf, describe, is_call_description, is_description
 
 torch = pytest.importorskip("torch")
 
@@ -29,6 +29,8 @@ def test_containers_have_a_neutral_form():
     )
     assert is_description(text, 3)
     assert not is_description(text, 2)
+    assert not is_call_description(text, 3)
+    assert is_call_description(describe(((Leaf(0),), {})), 1)
     ordered = collections.OrderedDict(a=Leaf(0))
     assert describe(ordered) == '{"dict":{"a":0}}'
     for opaque in (object(), {1: Leaf(0)}, {Leaf(0)}, Fixed(float("nan")), Fixed(1j)):
