@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from pathlib import Path
@@ -36,6 +37,12 @@ def build(family: str) -> torch.nn.Module:
     return kind(config).eval()
 
 
+@functools.cache
+def lifted_model(family: str) -> tuple[torch.nn.Module, kvlift.LiftedModule]:
+    model = build(family)
+    return model, kvlift.lift(kvlift.export_causal_lm(model, BATCH, CAPACITY, PREFILL))
+
+
 def generated(model: torch.nn.Module, ids: torch.Tensor, count: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -67,8 +74,7 @@ def generate(session: kvlift.Session, ids: torch.Tensor, count: int) -> np.ndarr
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_tokens_are_those_of_eager_generation(family):
-    model = build(family)
-    lifted = kvlift.lift(kvlift.export_causal_lm(model, BATCH, CAPACITY, PREFILL))
+    model, lifted = lifted_model(family)
     assert [f.name for f in lifted.manifest.functions] == ["prefill", "decode"]
     prompt = torch.randint(96, (BATCH, PROMPT))
     expected = generated(model, prompt, TOKENS)
@@ -86,8 +92,7 @@ def test_tokens_are_those_of_eager_generation(family):
 
 
 def test_a_long_prompt_is_several_prefills():
-    model = build("llama")
-    lifted = kvlift.lift(kvlift.export_causal_lm(model, BATCH, CAPACITY, PREFILL))
+    model, lifted = lifted_model("llama")
     prompt = torch.randint(96, (BATCH, PREFILL + 5))
     with kvlift.compile(lifted).session() as session:
         session.prefill(prompt[:, :PREFILL], torch.tensor([PREFILL]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
 from kvlift.runtime import values
-from kvlift.runtime.memory import memory_of
+from kvlift.runtime.memory import Memory, memory_of
 from kvlift.runtime.snapshots import Snapshot
 from kvlift.slots import SlicedSlot, Slot
 
@@ -64,8 +64,7 @@ class HeldSlot:
         """The current value in the logical type, on the slot's own memory."""
         slot = self.slot
         if self.is_sliced:
-            stored = held.view()
-            stored.flags.writeable = False
+            stored = Memory(held.ctypes.data, held.nbytes, held).array(held.shape, held.dtype)
         else:
             stored = self.home.view(held, slot.store)
         return values.to_logical(stored, slot)

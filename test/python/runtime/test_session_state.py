@@ -97,6 +97,18 @@ def test_a_loan_outlives_a_closed_session(program):
     np.testing.assert_array_equal(keys, cache())
 
 
+def test_a_sliced_slot_is_lent_as_well():
+    program = kvlift.compile(programs.cache_program().slice_results())
+    with program.session(state={"k": cache(), "v": cache()}) as session:
+        with session.borrow("k") as keys:
+            assert keys.ctypes.data == session.addresses()["k"]
+            with pytest.raises(SessionError, match="slot 'k' is still borrowed"):
+                step(session, 0)
+            assert not keys.flags.writeable
+        del keys
+        np.testing.assert_array_equal(step(session, 0), row(1))
+
+
 def test_stored_otherwise_and_borrowed_in_the_logical_type():
     """On pjrt:cpu bf16 is stored as its bits, and without the unit dimension."""
     lifted = programs.cache_program("bf16", 1)
