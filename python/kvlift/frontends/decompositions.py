@@ -10,6 +10,7 @@ index is on the leading dims, refuses a slice update whose start is not constant
     index(x, [.., i, ..])        ->  the same, with i + size where i < 0
     slice_scatter, select_scatter with a step, or a start or length that is not a constant
                                  ->  index_put of start + step * iota
+    scaled_dot_product_attention ->  see attention.py
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any, TypeAlias
 
 import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
+
+from kvlift.frontends.attention import attention
 
 aten = torch.ops.aten
 Index: TypeAlias = "torch.Tensor | None"
@@ -45,6 +48,7 @@ class UpdateDecompositions:
             aten.index_put.default: self.index_put,
             aten._unsafe_index.Tensor: self.unsafe_index,
             aten._unsafe_index_put.default: self.unsafe_index_put,
+            aten.scaled_dot_product_attention.default: attention,
             aten.select_scatter.default: self.select_scatter,
             aten.slice_scatter.default: self.slice_scatter,
         }

@@ -1,0 +1,120 @@
+"""The plain torch decoder, exported and run by kvlift; and the same program unlifted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from decoders import model
+from decoders.model import Array, Shape
+from decoders.peer import Peer
+
+if TYPE_CHECKING:
+    import kvlift
+    from kvlift.runtime.session import Session
+
+
+def export_decoder(shape: Shape) -> Any:
+    """The in-place decoder as an ExportedProgram."""
+    import torch
+
+    import kvlift
+    from decoders.torch_model import InPlaceDecoder
+
+    empty = [torch.zeros(shape.cache) for _ in range(2 * model.LAYERS)]
+    inputs = torch.zeros(shape.batch, 1, dtype=torch.long), torch.tensor([0])
+    return kvlift.export(InPlaceDecoder(shape, empty).eval(), inputs)
+
+
+def lift_decoder(shape: Shape) -> kvlift.LiftedModule:
+    """The lifted decoder; its caches have no initial values yet."""
+    import kvlift
+
+    return without_caches(kvlift.lift(export_decoder(shape)))
+
+
+def import_decoder(shape: Shape) -> kvlift.LiftedModule:
+    """The program as torch-mlir leaves it: its state is marked, but nothing is tied."""
+    import kvlift
+    from kvlift.frontends.torch_export import import_exported_program
+    from kvlift.host import host
+    from kvlift.lifting import read_manifest
+
+    imported = import_exported_program(export_decoder(shape))
+    host().run_pipeline(imported.module._CAPIPtr, "builtin.module(kvlift-legalize-constants)")
+    manifest = read_manifest(imported.module)
+    return without_caches(kvlift.LiftedModule(imported.module, manifest, (), imported.values))
+
+
+def without_caches(lifted: kvlift.LiftedModule) -> kvlift.LiftedModule:
+    """The same module with the values of its weights only."""
+    slots = {slot.name for slot in lifted.slots}
+    return replace(lifted, values={k: v for k, v in lifted.values.items() if k not in slots})
+
+
+class KvliftPeer(Peer):
+    """A session of the compiled program."""
+
+    target: str
+    _program: kvlift.Program
+    _session: Session
+
+    def prepare(self) -> None:
+        """Exports, lifts and compiles."""
+        import kvlift
+
+        self._program = kvlift.compile(self._source(), self.target)
+
+    def _source(self) -> kvlift.LiftedModule:
+        return lift_decoder(self.shape)
+
+    def start(self) -> None:
+        """A session whose slots are the caches, in order."""
+        names = [slot.name for slot in self._program.manifest.functions[0].slots]
+        state = dict(zip(sorted(names, key=_layer_and_part), model.caches(self.shape), strict=True))
+        self._session = self._program.session(state=state)
+
+    def step(self, tokens: Array, position: int) -> Array:
+        """One call of the session."""
+        logits: Array = self._session(tokens, np.array([position]))
+        return logits
+
+    def stop(self) -> None:
+        """Closes the session."""
+        self._session.close()
+
+
+def _layer_and_part(name: str) -> tuple[int, str]:
+    """`caches.3.keys` -> (3, "keys")."""
+    _, layer, part = name.split(".")
+    return int(layer), part
+
+
+class KvliftPjrt(KvliftPeer):
+    """Through XLA."""
+
+    name = "kvlift, pjrt:cpu"
+    packages = ("torch", "jax")
+    target = "pjrt:cpu"
+    cache_copies = 2
+
+
+class KvliftIree(KvliftPeer):
+    """Through IREE."""
+
+    name = "kvlift, iree:cpu"
+    packages = ("torch", "iree.compiler", "iree.runtime")
+    target = "iree:cpu"
+    cache_copies = 2
+
+
+class UnliftedPjrt(KvliftPjrt):
+    """The program as torch-mlir leaves it, its new caches fed back by the session."""
+
+    name = "the same program unlifted, PJRT"
+    cache_copies = 5
+
+    def _source(self) -> kvlift.LiftedModule:
+        return import_decoder(self.shape)
