@@ -12,6 +12,8 @@ FUZZ_PROGRAMS ?= 100000
 FUZZ_MODULES ?= 50000
 FUZZ_PACKAGES ?= 50000
 FUZZ_FIRST ?= 0
+# Options of `make bench`, such as --quick.
+BENCH ?=
 
 # They are about what the compilers make now.
 corpus exporters fuzz mutants: export KVLIFT_CACHE_LIMIT = 0
@@ -87,9 +89,17 @@ fuzz: setup ## Compare random programs with the interpreter, and feed odd module
 mutants: setup ## Break the passes line by line and see whether the tests notice.
 	$(BIN)/python test/fuzz/mutants.py --folder build/mutants
 
-bench: setup ## Measure step cost and lift time; JSON goes to bench/results.
-	$(BIN)/python bench/step_cost.py
+$(VENV)/.bench: $(VENV)/.tools
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,dev,bench]'
+	touch $@
+
+bench: $(VENV)/.bench ## Measure everything, an hour; BENCH=--quick takes minutes. See docs/benchmarks.md.
+	$(BIN)/python bench/decoder.py $(BENCH)
+	$(BIN)/python bench/peak_memory.py $(BENCH)
+	$(BIN)/python bench/session_cost.py $(BENCH)
 	$(BIN)/python bench/lift_time.py
+	$(BIN)/python bench/step_cost.py $(BENCH)
+	$(BIN)/python bench/report.py
 
 soak: setup ## Make ten thousand decode steps and compare each with eager.
 	$(BIN)/python bench/soak.py

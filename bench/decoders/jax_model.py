@@ -25,7 +25,9 @@ def step(weights: dict[str, Any], caches: list[Any], tokens: Any, position: Any)
     return _step(weights, caches, tokens, position, _attend)
 
 
-def step_without_batch(weights: dict[str, Any], caches: list[Any], tokens: Any, position: Any) -> Any:
+def step_without_batch(
+    weights: dict[str, Any], caches: list[Any], tokens: Any, position: Any
+) -> Any:
     """The same for one sequence, with caches [heads, capacity, head_dim].
 
     XLA:CPU copies a cache with a unit dim twice in each step, donated or not.
@@ -34,7 +36,11 @@ def step_without_batch(weights: dict[str, Any], caches: list[Any], tokens: Any, 
 
 
 def _step(
-    weights: dict[str, Any], caches: list[Any], tokens: Any, position: Any, attend: Callable[..., Any]
+    weights: dict[str, Any],
+    caches: list[Any],
+    tokens: Any,
+    position: Any,
+    attend: Callable[..., Any],
 ) -> Any:
     x = weights["embedding"][tokens[:, 0]]
     angles = position.astype(jnp.float32) * jnp.asarray(model.frequencies())
@@ -65,7 +71,9 @@ def _attend(
     query: Any, key: Any, value: Any, caches: list[Any], position: Any, visible: Any
 ) -> tuple[Any, list[Any]]:
     start = (0, 0, position, 0)
-    keys, values = (lax.dynamic_update_slice(c, r, start) for c, r in zip(caches, (key, value), strict=True))
+    keys, values = (
+        lax.dynamic_update_slice(c, r, start) for c, r in zip(caches, (key, value), strict=True)
+    )
     scores = jnp.einsum("bhqd,bhkd->bhqk", query * HEAD_DIM**-0.5, keys)
     weights = jax.nn.softmax(jnp.where(visible, scores, -jnp.inf), axis=-1)
     return jnp.einsum("bhqk,bhkd->bhqd", weights, values), [keys, values]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from decoders import model
-from decoders.model import Array, Shape
+from decoders.model import Array
 from decoders.peer import Peer
 
 

@@ -49,6 +49,7 @@ class MemoryLimit(Peer):
     """Adds up as many bytes as the weights and caches of a step have; its logits are zeros."""
 
     name = "memory limit"
+    computes = False
 
     @classmethod
     def missing(cls, shape: Shape) -> str | None:

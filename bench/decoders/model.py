@@ -89,7 +89,7 @@ def cache(index: int, shape: Shape) -> Array:
     Random numbers: pages that were never written are all served from one page of zeros, which
     makes reading them look faster than memory is.
     """
-    drawn = np.random.default_rng(100 + index).random(shape.cache, np.float32)
+    drawn = np.random.Generator(np.random.SFC64(100 + index)).random(shape.cache, np.float32)
     drawn -= np.float32(0.5)
     drawn *= np.float32(np.sqrt(12))
     return drawn

@@ -16,11 +16,13 @@ class Peer(ABC):
         name: the row's name in every table.
         packages: what has to be installed.
         cache_copies: how many times the bytes of all caches it holds at its peak, at most.
+        computes: whether its logits are those of the decoder.
     """
 
     name: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
     cache_copies: ClassVar[float] = 1
+    computes: ClassVar[bool] = True
 
     def __init__(self, shape: Shape) -> None:
         """Nothing is compiled yet."""
@@ -42,7 +44,7 @@ class Peer(ABC):
 
     @abstractmethod
     def step(self, tokens: Array, position: int) -> Array:
-        """One step: tokens i64[batch, 1] in, logits f32[batch, vocabulary] out, both on the host."""
+        """Tokens i64[batch, 1] in, logits f32[batch, vocabulary] out, both on the host."""
 
     @abstractmethod
     def stop(self) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from decoders import model
-from decoders.model import HEAD_DIM, HEADS, HIDDEN, WIDTH, Array, Shape
+from decoders.model import HEAD_DIM, HEADS, WIDTH, Array, Shape
+
+Tensors: TypeAlias = list[torch.Tensor]
+# Takes a key row, a value row and a position; gives all keys and values.
+Cache: TypeAlias = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 
 
 def linear(weight: Array) -> nn.Linear:
@@ -41,6 +48,7 @@ class StaticCache(nn.Module):
     """Keys and values of one layer in buffers that are written in place."""
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Takes the tensors as its buffers."""
         super().__init__()
         self.register_buffer("keys", keys)
         self.register_buffer("values", values)
@@ -54,18 +62,43 @@ class StaticCache(nn.Module):
         return self.keys, self.values
 
 
+class PassedCache:
+    """Keys and values of one layer that come in as tensors; the new ones are kept to go out."""
+
+    def __init__(self, tensors: Tensors, write: Callable[..., torch.Tensor]) -> None:
+        """`write` takes an old tensor and a new row, and gives the new tensor."""
+        self._tensors, self._write = tensors, write
+        self.updated: Tensors = []
+
+    def __call__(
+        self, key: torch.Tensor, value: torch.Tensor, position: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Like `StaticCache`."""
+        keys, values = map(self._write, self._tensors, (key, value))
+        self.updated = [keys, values]
+        return keys, values
+
+
 class Layer(nn.Module):
     """Attention over a cache, then the gated feed-forward part."""
 
     def __init__(self, weights: dict[str, Array]) -> None:
+        """Takes one of `model.weights()["layers"]`."""
         super().__init__()
         for name in model.PROJECTIONS:
             self.add_module(name, linear(weights[name]))
         self.attention_norm = rms_norm(weights["attention_norm"])
         self.feed_forward_norm = rms_norm(weights["feed_forward_norm"])
 
-    def forward(self, x, rotary, position, mask, cache):  # type: ignore[no-untyped-def]
-        """x [batch, 1, width]; `cache` takes a key and a value row and gives all rows."""
+    def forward(
+        self,
+        x: torch.Tensor,
+        rotary: tuple[torch.Tensor, torch.Tensor],
+        position: torch.Tensor,
+        mask: torch.Tensor | None,
+        cache: Cache,
+    ) -> torch.Tensor:
+        """The next x [batch, 1, width]; `cache` takes a key and a value row, and gives all rows."""
         h = self.attention_norm(x)
         query, key, value = (
             project(h).view(-1, 1, HEADS, HEAD_DIM).transpose(1, 2)
@@ -84,6 +117,7 @@ class Decoder(nn.Module):
     """Everything but the caches."""
 
     def __init__(self) -> None:
+        """Takes the weights of `model.weights`."""
         super().__init__()
         weights = model.weights()
         embedding = torch.from_numpy(weights["embedding"])
@@ -93,7 +127,13 @@ class Decoder(nn.Module):
         self.head = linear(weights["head"])
         self.register_buffer("frequencies", torch.from_numpy(model.frequencies()))
 
-    def forward(self, tokens, position, mask, caches):  # type: ignore[no-untyped-def]
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        position: torch.Tensor,
+        mask: torch.Tensor | None,
+        caches: Iterable[Cache],
+    ) -> torch.Tensor:
         """Logits [batch, vocabulary] of tokens i64[batch, 1] at position i64[1]."""
         angles = (position[:, None] * self.frequencies).repeat(1, 2)
         rotary = angles.cos(), angles.sin()
@@ -124,46 +164,40 @@ class FunctionalDecoder(nn.Module):
     """The same without state of its own: caches come in as arguments, new ones go out."""
 
     def __init__(self, shape: Shape) -> None:
+        """The mask needs the capacity."""
         super().__init__()
         self.decoder = Decoder()
         self.capacity = shape.capacity
 
-    def forward(self, tokens, position, caches):  # type: ignore[no-untyped-def]
+    def forward(
+        self, tokens: torch.Tensor, position: torch.Tensor, caches: Tensors
+    ) -> tuple[torch.Tensor, Tensors]:
         """Logits and the new caches."""
-        updated: list[torch.Tensor] = []
 
-        def write(index: int):  # type: ignore[no-untyped-def]
-            def cache(key, value, position):  # type: ignore[no-untyped-def]
-                rows = caches[2 * index : 2 * index + 2]
-                new = [c.index_copy(2, position, r) for c, r in zip(rows, (key, value), strict=True)]
-                updated.extend(new)
-                return new
+        def write(old: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+            return old.index_copy(2, position, row)
 
-            return cache
-
-        writers = [write(i) for i in range(model.LAYERS)]
-        logits = self.decoder(tokens, position, visible_rows(self.capacity, position), writers)
-        return logits, updated
+        collected = [PassedCache(caches[i : i + 2], write) for i in range(0, len(caches), 2)]
+        logits = self.decoder(tokens, position, visible_rows(self.capacity, position), collected)
+        return logits, [tensor for cache in collected for tensor in cache.updated]
 
 
 class GrowingDecoder(nn.Module):
     """The cache that `torch.cat` makes longer in each step."""
 
     def __init__(self) -> None:
+        """It has no capacity."""
         super().__init__()
         self.decoder = Decoder()
 
-    def forward(self, tokens, position, caches):  # type: ignore[no-untyped-def]
+    def forward(
+        self, tokens: torch.Tensor, position: torch.Tensor, caches: Tensors
+    ) -> tuple[torch.Tensor, Tensors]:
         """Logits and the caches, one row longer."""
-        updated: list[torch.Tensor] = []
 
-        def append(index: int):  # type: ignore[no-untyped-def]
-            def cache(key, value, position):  # type: ignore[no-untyped-def]
-                rows = caches[2 * index : 2 * index + 2]
-                new = [torch.cat([c, r], 2) for c, r in zip(rows, (key, value), strict=True)]
-                updated.extend(new)
-                return new
+        def append(old: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
+            return torch.cat([old, row], 2)
 
-            return cache
-
-        return self.decoder(tokens, position, None, [append(i) for i in range(model.LAYERS)]), updated
+        collected = [PassedCache(caches[i : i + 2], append) for i in range(0, len(caches), 2)]
+        logits = self.decoder(tokens, position, None, collected)
+        return logits, [tensor for cache in collected for tensor in cache.updated]

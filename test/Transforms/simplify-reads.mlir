@@ -353,3 +353,17 @@ func.func @slid(%c: tensor<2x8x4xf32> {kvlift.slot = "c"}, %row: tensor<2x1x4xf3
   %3 = stablehlo.dot_general %q, %2, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x1x4xf32>, tensor<2x4x8xf32>) -> tensor<2x1x8xf32>
   return %1, %3 : tensor<2x8x4xf32>, tensor<2x1x8xf32>
 }
+
+// -----
+
+// A weight of torch's Linear meets one row. Without a target it stays as it is
+// written; IREE would transpose it in each call, see simplify-reads-rows.mlir.
+
+// CHECK-LABEL: func.func @weight
+// CHECK: %[[TURNED:[^ ]+]] = stablehlo.transpose %arg1
+// CHECK: stablehlo.dot_general %arg0, %[[TURNED]]
+func.func @weight(%row: tensor<1x4xf32>, %weight: tensor<6x4xf32>) -> tensor<1x6xf32> {
+  %0 = stablehlo.transpose %weight, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
+  %1 = stablehlo.dot_general %row, %0, contracting_dims = [1] x [0] : (tensor<1x4xf32>, tensor<4x6xf32>) -> tensor<1x6xf32>
+  return %1 : tensor<1x6xf32>
+}

@@ -1,0 +1,161 @@
+"""All peers on one shape, timed in turn in one process.
+
+Each round runs every peer for a short while, so that a machine that is busy for some seconds hurts
+them alike, and ratios are taken within a round. If all of them fit into memory, they are started
+once; else each is started anew in every round, and freed again. Before the first round each peer
+generates a few tokens, which have to be those of the first peer that computes.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from decoders import model
+from decoders.model import Array, Shape
+from decoders.peer import Peer
+
+# Tokens that are compared before anything is timed.
+COMPARED = 4
+# A peer's turn in a round: at least this long, and within these numbers of steps.
+TURN_SECONDS = 0.15
+TURN_STEPS = (2, 40)
+# Two runtimes add up in different orders.
+TOLERANCE = 1e-3
+# What a peer holds beside caches: weights, twice for those that pack them, and its runtime.
+BESIDE_CACHES = 3 * model.weight_bytes()
+
+
+@dataclass
+class Row:
+    """One peer on one shape.
+
+    Attributes:
+        rounds: milliseconds per step, the median of each round.
+        difference: the largest difference of a logit from the reference; None if not compared.
+        note: why there are no numbers, or what is wrong with them.
+    """
+
+    peer: str
+    batch: int
+    capacity: int
+    rounds: list[float] = field(default_factory=list)
+    difference: float | None = None
+    note: str = ""
+
+    @property
+    def milliseconds(self) -> float:
+        """The median over all rounds."""
+        return statistics.median(self.rounds)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether there are numbers."""
+        return bool(self.rounds)
+
+
+class Measurement:
+    """The peers of one shape and what they have shown so far."""
+
+    def __init__(
+        self, shape: Shape, peers: tuple[type[Peer], ...], say: Callable[[str], None]
+    ) -> None:
+        """Nothing runs yet; `say` is told what is going on."""
+        self._shape, self._say = shape, say
+        self.rows = {peer: Row(peer.name, shape.batch, shape.capacity) for peer in peers}
+        self._prepared: dict[type[Peer], Peer] = {}
+        self._expected: list[Array] | None = None
+
+    def run(self, rounds: int) -> Iterator[None]:
+        """Prepares, then runs all rounds; yields after each, with `rows` as they stand."""
+        self._prepare()
+        is_held = self._is_held()
+        for number in range(rounds if is_held else max(1, rounds // 4)):
+            for kind in list(self._prepared):
+                self._say(f"round {number + 1}: {kind.name}")
+                self._guarded(kind, partial(self._turn, is_first=number == 0, is_held=is_held))
+            yield
+
+    def _prepare(self) -> None:
+        for kind, row in self.rows.items():
+            row.note = kind.missing(self._shape) or self._does_not_fit(kind) or ""
+            if row.note:
+                continue
+            self._say(f"compiling: {kind.name}")
+            self._prepared[kind] = kind(self._shape)
+            self._guarded(kind, lambda peer: peer.prepare())
+
+    def _does_not_fit(self, kind: type[Peer]) -> str | None:
+        needed = kind.cache_copies * self._shape.cache_bytes + BESIDE_CACHES
+        there = _available_bytes()
+        if needed <= 0.95 * there:
+            return None
+        return f"needs {needed / 2**30:.0f} GiB, {there / 2**30:.0f} are free"
+
+    def _is_held(self) -> bool:
+        """Whether all peers fit into memory side by side."""
+        copies = sum(kind.cache_copies for kind in self._prepared)
+        return copies * self._shape.cache_bytes < 0.7 * _available_bytes()
+
+    def _guarded(self, kind: type[Peer], action: Callable[[Peer], None]) -> None:
+        """A peer that fails is out; the others go on."""
+        try:
+            action(self._prepared[kind])
+        except Exception as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            self.rows[kind].note = f"fails: {reason[:200]}"
+            self.rows[kind].rounds.clear()
+            del self._prepared[kind]
+            gc.collect()
+
+    def _turn(self, peer: Peer, *, is_first: bool, is_held: bool) -> None:
+        row = self.rows[type(peer)]
+        if is_first or not is_held:
+            peer.start()
+        if is_first and peer.computes:
+            row.difference, row.note = self._compare(peer)
+        row.rounds.append(self._time(peer))
+        if not is_held:
+            peer.stop()
+            gc.collect()
+
+    def _compare(self, peer: Peer) -> tuple[float, str]:
+        """Greedy tokens and their logits against those of the first peer."""
+        tokens, found = model.first_tokens(self._shape.batch), []
+        for position in range(self._shape.capacity - COMPARED - 1, self._shape.capacity - 1):
+            found.append(peer.step(tokens, position).copy())
+            tokens = found[-1].argmax(-1)[:, None]
+        if self._expected is None:
+            self._expected = found
+        difference = float(np.abs(np.stack(found) - np.stack(self._expected)).max())
+        pairs = zip(found, self._expected, strict=True)
+        if not all(np.array_equal(a.argmax(-1), b.argmax(-1)) for a, b in pairs):
+            return difference, "other tokens than the reference"
+        return difference, "" if difference <= TOLERANCE else "other logits than the reference"
+
+    def _time(self, peer: Peer) -> float:
+        """Milliseconds per step at the last position."""
+        tokens, position = model.first_tokens(self._shape.batch), self._shape.capacity - 1
+        for _ in range(2):
+            start = time.perf_counter()
+            peer.step(tokens, position)
+            seconds = time.perf_counter() - start
+        low, high = TURN_STEPS
+        times = []
+        for _ in range(max(low, min(high, int(TURN_SECONDS / seconds)))):
+            start = time.perf_counter()
+            peer.step(tokens, position)
+            times.append(time.perf_counter() - start)
+        return statistics.median(times) * 1e3
+
+
+def _available_bytes() -> int:
+    with open("/proc/meminfo") as lines:
+        found = next(line for line in lines if line.startswith("MemAvailable"))
+    return int(found.split()[1]) * 1024

@@ -1,0 +1,30 @@
+"""All peers, in the order of the tables."""
+
+from __future__ import annotations
+
+from decoders.iree_peers import IreeAnnotated, IreeNaive
+from decoders.jax_peers import JaxBest, JaxDonated, JaxNotDonated
+from decoders.kvlift_peers import KvliftIree, KvliftPjrt, UnliftedPjrt
+from decoders.memory_peer import MemoryLimit
+from decoders.peer import Peer
+from decoders.torch_peers import TorchCompiled, TorchFunctional, TorchGrowing, TorchInPlace
+
+PEERS: tuple[type[Peer], ...] = (
+    MemoryLimit,
+    TorchInPlace,
+    KvliftPjrt,
+    JaxBest,
+    KvliftIree,
+    IreeAnnotated,
+    TorchCompiled,
+    JaxDonated,
+    JaxNotDonated,
+    IreeNaive,
+    UnliftedPjrt,
+    TorchFunctional,
+    TorchGrowing,
+)
+
+# kvlift's promise: at most so many times the time of what an expert writes by hand for the runtime.
+GOAL = 1.05
+GOALS = ((KvliftPjrt, JaxBest), (KvliftIree, IreeAnnotated))

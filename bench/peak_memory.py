@@ -1,0 +1,96 @@
+"""How much memory a decoding peer holds at its peak, against the capacity of its caches.
+
+Each peer runs in a process of its own: it compiles, the kernel's high-water mark is reset, then it
+makes its caches and takes a few steps. What its peak adds to what it held before is compared with
+the bytes of all caches: 1.0 is one copy of them and nothing else.
+
+    python bench/peak_memory.py                 # batch 1, capacities 2048 and 32768: 8 GB
+    python bench/peak_memory.py --quick         # capacity 2048
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from decoders import model
+from decoders.model import Shape
+from decoders.registry import PEERS
+from results import RESULTS, save
+
+STEPS = 4
+
+console = Console()
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One peer at one capacity.
+
+    Attributes:
+        before: bytes resident when it is compiled, weights included.
+        peak: the most bytes resident while it makes its caches and takes steps.
+        note: why there are no numbers.
+    """
+
+    peer: str
+    batch: int
+    capacity: int
+    before: int = 0
+    peak: int = 0
+    note: str = ""
+
+    @property
+    def copies(self) -> float:
+        """What the peak adds, in bytes of all caches."""
+        return (self.peak - self.before) / Shape(self.batch, self.capacity).cache_bytes
+
+
+def measure(index: int, shape: Shape) -> Peak:
+    """Runs a peer in this process."""
+    kind = PEERS[index]
+    if reason := kind.missing(shape):
+        return Peak(kind.name, shape.batch, shape.capacity, note=reason)
+    peer = kind(shape)
+    peer.prepare()
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
+    peer.start()
+    tokens = model.first_tokens(shape.batch)
+    for position in range(shape.capacity - STEPS, shape.capacity):
+        peer.step(tokens, position)
+    return Peak(kind.name, shape.batch, shape.capacity, before, _status("VmHWM"))
+
+
+def _status(name: str) -> int:
+    """Bytes of one line of this process's status."""
+    with open("/proc/self/status") as lines:
+        return int(next(line for line in lines if line.startswith(name)).split()[1]) * 1024
+
+
+def main() -> None:
+    """Measures all peers that compute."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--capacities", type=int, nargs="+", default=[2048, 32768])
+    parser.add_argument("--quick", action="store_true", help="capacity 2048 only")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    peaks = []
+    context = multiprocessing.get_context("spawn")
+    for capacity in [2048] if options.quick else options.capacities:
+        for index, kind in enumerate(PEERS):
+            if not kind.computes:
+                continue
+            with console.status(f"{kind.name}, capacity {capacity}"), context.Pool(1) as pool:
+                peak = pool.apply(measure, (index, Shape(1, capacity)))
+            peaks.append(peak)
+            console.print(f"{peak.copies:5.2f} x caches, {peak.peak / 1e6:7,.0f} MB  {kind.name}")
+            save(options.output / "peak_memory.json", [asdict(p) for p in peaks])
+
+
+if __name__ == "__main__":
+    main()
