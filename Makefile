@@ -95,6 +95,7 @@ $(VENV)/.bench: $(VENV)/.tools
 
 bench: $(VENV)/.bench ## Measure everything, an hour; BENCH=--quick takes minutes. See docs/benchmarks.md.
 	$(BIN)/python bench/decoder.py $(BENCH)
+	$(BIN)/python bench/op_times.py $(BENCH)
 	$(BIN)/python bench/peak_memory.py $(BENCH)
 	$(BIN)/python bench/session_cost.py $(BENCH)
 	$(BIN)/python bench/lift_time.py

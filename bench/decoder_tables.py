@@ -28,6 +28,8 @@ def times(batch: int) -> Callable[[list[dict[str, Any]]], str]:
     def table(found: list[dict[str, Any]]) -> str:
         rows = _rows(found)
         shapes = [shape for shape in _shapes(rows) if shape.batch == batch]
+        if not shapes:
+            return ""
         lines = [_line("", *(str(s.capacity) for s in shapes)), _rule(len(shapes))]
         for peer in PEERS:
             cells = [_time(rows.get((peer.name, s)), rows.get((LIMIT, s))) for s in shapes]

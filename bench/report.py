@@ -31,8 +31,8 @@ def tables(folder: Path) -> dict[str, str]:
     """Every table in Markdown, by name; those without results are left out."""
     found = {}
     for name, (file, make) in TABLES.items():
-        if rows := load(folder / file):
-            found[name] = make(rows)
+        if (rows := load(folder / file)) and (table := make(rows)):
+            found[name] = table
     return found
 
 

@@ -65,21 +65,32 @@ class KvliftPeer(Peer):
         """Exports, lifts and compiles."""
         import kvlift
 
-        self._program = kvlift.compile(self._source(), self.target)
+        self._program = kvlift.compile(self._source(), self.target, cache=False)
 
     def _source(self) -> kvlift.LiftedModule:
         return lift_decoder(self.shape)
 
     def start(self) -> None:
-        """A session whose slots are the caches, in order."""
+        """A session whose slots are the caches, in order.
+
+        They start as zeros, which a session keeps for `reset` without memory, and are then set.
+        """
         names = [slot.name for slot in self._program.manifest.functions[0].slots]
-        state = dict(zip(sorted(names, key=_layer_and_part), model.caches(self.shape), strict=True))
+        state = {name: np.zeros(self.shape.cache, np.float32) for name in names}
         self._session = self._program.session(state=state)
+        ordered = sorted(names, key=_layer_and_part)
+        for name, cache in zip(ordered, model.caches(self.shape), strict=True):
+            self._session.state[name] = cache
 
     def step(self, tokens: Array, position: int) -> Array:
         """One call of the session."""
         logits: Array = self._session(tokens, np.array([position]))
         return logits
+
+    @property
+    def compiled_text(self) -> str:
+        """The runtime's own IR."""
+        return self._program.compiled_text()
 
     def stop(self) -> None:
         """Closes the session."""
@@ -98,7 +109,7 @@ class KvliftPjrt(KvliftPeer):
     name = "kvlift, pjrt:cpu"
     packages = ("torch", "jax")
     target = "pjrt:cpu"
-    cache_copies = 2
+    cache_copies = 1.2
 
 
 class KvliftIree(KvliftPeer):
@@ -107,14 +118,14 @@ class KvliftIree(KvliftPeer):
     name = "kvlift, iree:cpu"
     packages = ("torch", "iree.compiler", "iree.runtime")
     target = "iree:cpu"
-    cache_copies = 2
+    cache_copies = 1.2
 
 
 class UnliftedPjrt(KvliftPjrt):
     """The program as torch-mlir leaves it, its new caches fed back by the session."""
 
     name = "the same program unlifted, PJRT"
-    cache_copies = 5
+    cache_copies = 4
 
     def _source(self) -> kvlift.LiftedModule:
         return import_decoder(self.shape)

@@ -1,5 +1,5 @@
 // RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-reads{target=iree:cpu})' | filecheck %s
-// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-reads{target=pjrt:cpu})' | filecheck %s --check-prefix=XLA
+// RUN: kvlift-opt %s --split-input-file --pass-pipeline='builtin.module(kvlift-simplify-reads{target=pjrt:cpu})' | filecheck %s --check-prefix=PJRT
 // RUN: not kvlift-opt %s --pass-pipeline='builtin.module(kvlift-simplify-reads{target=tpu})' 2>&1 | filecheck %s --check-prefix=TARGET
 // TARGET: error: target=tpu is not one of any, pjrt:cpu, pjrt:cuda, iree:cpu
 
@@ -11,9 +11,9 @@
 // CHECK-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[WEIGHT]], %[[ROW]], contracting_dims = [1] x [1] : (tensor<6x4xf32>, tensor<1x4xf32>) -> tensor<6x1xf32>
 // CHECK-NEXT: %[[RESULT:[^ ]+]] = stablehlo.transpose %[[DOT]], dims = [1, 0]
 // CHECK-NEXT: return %[[RESULT]]
-// XLA-LABEL: func.func @one_row
-// XLA: stablehlo.transpose %arg1
-// XLA: stablehlo.dot_general %arg0
+// PJRT-LABEL: func.func @one_row
+// PJRT: stablehlo.transpose %arg1
+// PJRT: stablehlo.dot_general %arg0
 func.func @one_row(%row: tensor<1x4xf32>, %weight: tensor<6x4xf32>) -> tensor<1x6xf32> {
   %0 = stablehlo.transpose %weight, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
   %1 = stablehlo.dot_general %row, %0, contracting_dims = [1] x [0] : (tensor<1x4xf32>, tensor<4x6xf32>) -> tensor<1x6xf32>
@@ -29,12 +29,12 @@ func.func @one_row(%row: tensor<1x4xf32>, %weight: tensor<6x4xf32>) -> tensor<1x
 // CHECK-LABEL: func.func @two_rows
 // CHECK: stablehlo.transpose %arg1
 // CHECK: stablehlo.dot_general %arg0
-// XLA-LABEL: func.func @two_rows
-// XLA-SAME: (%[[ROWS:[^ ]+]]: tensor<2x4xf32>, %[[WEIGHT:[^ ]+]]: tensor<6x4xf32>)
-// XLA-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[WEIGHT]], %[[ROWS]], contracting_dims = [1] x [1] : (tensor<6x4xf32>, tensor<2x4xf32>) -> tensor<6x2xf32>
-// XLA-NEXT: %[[KEPT:[^ ]+]] = stablehlo.optimization_barrier %[[DOT]]
-// XLA-NEXT: %[[RESULT:[^ ]+]] = stablehlo.transpose %[[KEPT]], dims = [1, 0]
-// XLA-NEXT: return %[[RESULT]]
+// PJRT-LABEL: func.func @two_rows
+// PJRT-SAME: (%[[ROWS:[^ ]+]]: tensor<2x4xf32>, %[[WEIGHT:[^ ]+]]: tensor<6x4xf32>)
+// PJRT-NEXT: %[[DOT:[^ ]+]] = stablehlo.dot_general %[[WEIGHT]], %[[ROWS]], contracting_dims = [1] x [1] : (tensor<6x4xf32>, tensor<2x4xf32>) -> tensor<6x2xf32>
+// PJRT-NEXT: %[[KEPT:[^ ]+]] = stablehlo.optimization_barrier %[[DOT]]
+// PJRT-NEXT: %[[RESULT:[^ ]+]] = stablehlo.transpose %[[KEPT]], dims = [1, 0]
+// PJRT-NEXT: return %[[RESULT]]
 func.func @two_rows(%rows: tensor<2x4xf32>, %weight: tensor<6x4xf32>) -> tensor<2x6xf32> {
   %0 = stablehlo.transpose %weight, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
   %1 = stablehlo.dot_general %rows, %0, contracting_dims = [1] x [0] : (tensor<2x4xf32>, tensor<4x6xf32>) -> tensor<2x6xf32>
@@ -48,9 +48,9 @@ func.func @two_rows(%rows: tensor<2x4xf32>, %weight: tensor<6x4xf32>) -> tensor<
 // CHECK-LABEL: func.func @many_rows
 // CHECK: stablehlo.transpose %arg1
 // CHECK: stablehlo.dot_general %arg0
-// XLA-LABEL: func.func @many_rows
-// XLA: stablehlo.transpose %arg1
-// XLA: stablehlo.dot_general %arg0
+// PJRT-LABEL: func.func @many_rows
+// PJRT: stablehlo.transpose %arg1
+// PJRT: stablehlo.dot_general %arg0
 func.func @many_rows(%rows: tensor<33x4xf32>, %weight: tensor<6x4xf32>) -> tensor<33x6xf32> {
   %0 = stablehlo.transpose %weight, dims = [1, 0] : (tensor<6x4xf32>) -> tensor<4x6xf32>
   %1 = stablehlo.dot_general %rows, %0, contracting_dims = [1] x [0] : (tensor<33x4xf32>, tensor<4x6xf32>) -> tensor<33x6xf32>

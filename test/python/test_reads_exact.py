@@ -13,13 +13,14 @@ import random
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exactness import assert_same_results, random_programs
-from read_programs import draw_read
+from read_programs import PLAIN, as_bits, draw_read, numbers
 from tool import run_pass
-from update_programs import Case, assemble
+from update_programs import Case, Text, assemble, tensor
 
 EXAMPLES = int(os.environ.get("KVLIFT_FUZZ_EXAMPLES", "40"))
 CASES_PER_MODULE = 32
@@ -70,3 +71,37 @@ def test_most_random_reads_are_rewritten(tmp_path: Path) -> None:
     cases = [draw_read(rng) for _ in range(100)]
     assert sum(case.must_go for case in cases) >= 40
     assert check(cases, tmp_path) >= 50
+
+
+def draw_linear(rng: random.Random) -> Case:
+    """Rows and the transpose of a weight, as torch's Linear comes, and one that lies as it is."""
+    text, element = Text(), rng.choice(list(PLAIN))
+    rows, depth, width = rng.choice([1, 2, 5, 32, 33]), rng.randint(1, 5), rng.randint(1, 5)
+    given = tensor([rows, depth], element)
+    x = text.argument(given, numbers(rng, [rows, depth], element))
+    weight = text.argument(tensor([width, depth], element), numbers(rng, [width, depth], element))
+    turned = tensor([depth, width], element)
+    transposed = text.let(
+        f"stablehlo.transpose {weight}, dims = [1, 0] : ({tensor([width, depth], element)}) -> "
+        f"{turned}"
+    )
+    shape = [rows, width]
+    made = text.let(
+        f"stablehlo.dot_general {x}, {transposed}, contracting_dims = [1] x [0] : "
+        f"({given}, {turned}) -> {tensor(shape, element)}"
+    )
+    return Case(text, [as_bits(text, made, shape, element)], rows <= 32)
+
+
+@pytest.mark.parametrize(("target", "turns"), [("pjrt:cpu", {2, 5, 32}), ("iree:cpu", {1})])
+def test_weights_for_few_rows_are_exact(target: str, turns: set[int], tmp_path: Path) -> None:
+    rng = random.Random(2)
+    cases = [draw_linear(rng) for _ in range(60)]
+    program, values = assemble(cases)
+    simplified = run_pass(f"{PASS}{{target={target}}}", program, tmp_path)
+    assert_same_results(program, simplified, values, cases, lambda c: assemble([cases[c]])[0])
+    for case, body in zip(cases, bodies_of(simplified), strict=True):
+        rows = case.text.arguments[0][2].shape[0]
+        products = re.findall(r"stablehlo\.dot_general (%\w+), (%\w+),", body)
+        # A weight of one element or row is no transpose at all for the pass.
+        assert (products[0][0] == "%arg1") == (rows in turns), body
