@@ -96,14 +96,16 @@ def call_cost(target: str, slots: int, repeats: int) -> CallCost:
 
 
 def _bare_step(program: Any, row: np.ndarray, at: np.ndarray) -> Callable[[], None]:
-    executable = program._executable(None)
+    executable = program._executable(None).for_session()
     function = executable.function
     zeros = np.zeros((16, 8), np.float32)
-    state = [executable.put(zeros, copy=True) for _ in function.slots]
+    state = [executable.put(slot.argument, zeros, copy=True) for slot in function.slots]
 
     def step() -> None:
         nonlocal state
-        inputs = [executable.put(value, copy=False) for value in (row, at)]
+        inputs = [
+            executable.put(len(state) + i, value, copy=False) for i, value in enumerate((row, at))
+        ]
         results = executable.run([*state, *inputs])
         state = [results[slot.result] for slot in function.slots]
 
