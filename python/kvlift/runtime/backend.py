@@ -105,6 +105,13 @@ class Executable(Protocol):
             new: buffers of the same types, which stay.
         """
 
+    def check_readable(self, result: int) -> None:
+        """Refuses a result that the host cannot fetch, view or take in whole.
+
+        Raises:
+            SessionError: devices of other processes have parts of it.
+        """
+
     def fetch(self, buffer: Buffer, tensor: TensorType) -> Host:
         """The buffer's value in memory of its own."""
 

@@ -205,6 +205,9 @@ class IreeExecutable:
         )
         return self._runtime.HalBufferView(copy, buffer.shape, buffer.element_type)
 
+    def check_readable(self, result: int) -> None:
+        """Each is: one device has it."""
+
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
         """A copy of the mapped memory, which the device reuses."""
         return values.own_copy(self.view(buffer, tensor))

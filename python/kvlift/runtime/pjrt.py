@@ -76,7 +76,7 @@ class PjrtBackend:
             from jaxlib.xla_client import DeviceList
 
             loaded = self._client.deserialize_executable(
-                blob, DeviceList((self._device,)), _options({})
+                blob, DeviceList((self._device,)), _options({}, self._device)
             )
         except (ImportError, AttributeError, TypeError) as error:
             raise too_different(f"deserialize_executable: {error}") from error
@@ -113,12 +113,14 @@ class PjrtBackend:
     def _compile(self, source: bytes, overrides: dict[str, bool], lifted: LiftedSource) -> Any:
         count = lifted.partitions
         if count == 1:
-            return self._client.compile_and_load(source, [self._device], _options(overrides))
+            options = _options(overrides, self._device)
+            return self._client.compile_and_load(source, [self._device], options)
         from kvlift.runtime.pjrt_sharding import partitioned_options
 
         has_shardy = b"xla.sdy." in source
-        options = partitioned_options(count, overrides, has_shardy=has_shardy)
-        return self._client.compile_and_load(source, self._devices(count), options)
+        devices = self._devices(count)
+        options = partitioned_options(devices, overrides, has_shardy=has_shardy)
+        return self._client.compile_and_load(source, devices, options)
 
     def _devices(self, count: int) -> list[Any]:
         from kvlift.runtime.pjrt_sharding import devices_for
@@ -126,11 +128,14 @@ class PjrtBackend:
         return devices_for(self._client, count, self._platform)
 
 
-def _options(overrides: dict[str, bool]) -> Any:
+def _options(overrides: dict[str, bool], device: Any = None) -> Any:
+    """XLA's options for a program of one device, which is the first one unless given."""
     import numpy as np
     from jax.extend.backend import get_compile_options
 
-    return get_compile_options(1, 1, np.array([[0]]), env_options_overrides=overrides)
+    # A process that `jax.distributed` has joined to others has none of the number 0.
+    assignment = np.array([[device.id if device is not None else 0]])
+    return get_compile_options(1, 1, assignment, env_options_overrides=overrides)
 
 
 def _has_control_flow(loaded: Any) -> bool:
@@ -215,12 +220,15 @@ class PjrtExecutable:
             types = [f"tensor<{self.function.arguments[i].type}>" for i in arguments]
             source = overwriting_program(types)
             self._writers[key] = self._device.client.compile_and_load(
-                source, [self._device], _options({})
+                source, [self._device], _options({}, self._device)
             )
         results = self._writers[key].execute_sharded([*old, *new])
         arrays = [shards[0] for shards in results.disassemble_into_single_device_arrays()]
         self.wait(arrays)
         return arrays
+
+    def check_readable(self, result: int) -> None:
+        """Each is: one device has it."""
 
     def fetch(self, buffer: Any, tensor: TensorType) -> Host:
         """A copy: a view that outlives the call would make XLA copy the whole slot silently."""

@@ -2,8 +2,10 @@
 
 XLA partitions the program by the shardings that its arguments, results and ops carry
 (`mhlo.sharding`, or Shardy's, see `frontends/jax_sharding.py`); the compiled program says how each
-argument and result lies. Slots, weights and arguments are jax arrays of these shardings. With
-`runtime/pjrt.py` this is the only file that touches jaxlib's private API to run programs.
+argument and result lies. Slots, weights and arguments are jax arrays of these shardings. The
+devices may belong to several processes that `jax.distributed` has joined: each process then holds
+the parts of its own devices. With `runtime/pjrt.py` this is the only file that touches jaxlib's
+private API to run programs.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kvlift.errors import CompileError
+from kvlift.errors import CompileError, SessionError
 from kvlift.runtime import values
 from kvlift.runtime.pjrt import PjrtExecutable, overwriting_program, require, too_different
 from kvlift.slots import Function, TensorType
@@ -22,28 +24,41 @@ if TYPE_CHECKING:
 
 
 def devices_for(client: Any, count: int, platform: str) -> list[Any]:
-    """The first devices that the program is for.
+    """The first devices that the program is for: this process's, or all processes' ones.
 
     Raises:
-        CompileError: there are fewer.
+        CompileError: there are fewer, or none of them is this process's.
     """
-    devices: list[Any] = client.local_devices()
-    if len(devices) >= count:
-        return devices[:count]
-    hint = f": XLA_FLAGS=--xla_force_host_platform_device_count={count} makes {count} of one CPU"
-    raise CompileError(
-        f"the program is for {count} devices, pjrt:{platform} has {len(devices)} here"
-        + (hint if platform == "cpu" else "")
-    )
+    here: list[Any] = client.local_devices()
+    if len(here) >= count:
+        return here[:count]
+    everywhere: list[Any] = client.devices()
+    if len(everywhere) < count:
+        flag = f": XLA_FLAGS=--xla_force_host_platform_device_count={count}"
+        hint = f"{flag} makes {count} of one CPU" if platform == "cpu" else ""
+        elsewhere = f", {len(everywhere)} with all processes" if everywhere != here else ""
+        raise CompileError(
+            f"the program is for {count} devices, pjrt:{platform} has {len(here)} here"
+            f"{elsewhere}{hint}"
+        )
+    devices = everywhere[:count]
+    if not any(device.process_index == client.process_index() for device in devices):
+        raise CompileError(
+            f"the program is for {count} devices, and the first {count} of all processes are none "
+            f"of process {client.process_index()}: run it in the others"
+        )
+    return devices
 
 
-def partitioned_options(count: int, overrides: dict[str, bool], *, has_shardy: bool) -> Any:
+def partitioned_options(
+    devices: Sequence[Any], overrides: dict[str, bool], *, has_shardy: bool
+) -> Any:
     """XLA's options for a program of one replica that it is to divide among devices."""
     import numpy as np
     from jax.extend.backend import get_compile_options
 
-    assignment = np.arange(count).reshape(1, count)
-    options = get_compile_options(1, count, assignment, env_options_overrides=overrides)
+    assignment = np.array([[device.id for device in devices]])
+    options = get_compile_options(1, len(devices), assignment, env_options_overrides=overrides)
     build = options.executable_build_options
     require(build, ("use_spmd_partitioning", "use_shardy_partitioner"))
     build.use_spmd_partitioning = True
@@ -63,9 +78,12 @@ class ShardedExecutable(PjrtExecutable):
         """
         import jax
 
-        super().__init__(function, loaded, devices[0], _put_nothing)
+        process = devices[0].client.process_index()
+        here = tuple(device for device in devices if device.process_index == process)
+        super().__init__(function, loaded, here[0], _put_nothing)
         require(loaded, ("get_parameter_shardings", "get_output_shardings"))
         self._devices = tuple(devices)
+        self._here = here
         self._inputs = _shardings(loaded.get_parameter_shardings(), self._devices)
         self._outputs = _shardings(loaded.get_output_shardings(), self._devices)
         self._assemble = jax.make_array_from_single_device_arrays
@@ -82,14 +100,14 @@ class ShardedExecutable(PjrtExecutable):
                 )
 
     def put(self, argument: int, value: Host, *, copy: bool) -> Any:
-        """A jax array whose parts lie on their devices."""
+        """A jax array whose parts lie on their devices; each process puts its own ones."""
         import numpy as np
 
         sharding = self._inputs[argument]
         places = sharding.devices_indices_map(value.shape)
-        parts = [np.ascontiguousarray(value[places[device]]) for device in self._devices]
+        parts = [np.ascontiguousarray(value[places[device]]) for device in self._here]
         return self._put_shards(
-            self._avals[argument], sharding, parts, list(self._devices), force_copy=copy
+            self._avals[argument], sharding, parts, list(self._here), force_copy=copy
         )
 
     def adopt(self, argument: int, value: Any) -> Any | None:
@@ -107,7 +125,7 @@ class ShardedExecutable(PjrtExecutable):
         return None
 
     def dispatch(self, buffers: Sequence[Any]) -> list[Any]:
-        """Runs on all devices when the arguments are ready."""
+        """Runs on all devices when the arguments are ready; each process must."""
         results = self._loaded.execute_sharded(buffers)
         return self._assembled(results, [r.type for r in self.function.results], self._outputs)
 
@@ -121,7 +139,7 @@ class ShardedExecutable(PjrtExecutable):
         if key not in self._writers:
             texts = [f"tensor<{tensor}>" for tensor in types]
             source = overwriting_program(texts, [_text_of(each) for each in shardings])
-            options = partitioned_options(len(self._devices), {}, has_shardy=False)
+            options = partitioned_options(self._devices, {}, has_shardy=False)
             client = self._device.client
             self._writers[key] = client.compile_and_load(source, list(self._devices), options)
         results = self._writers[key].execute_sharded([*old, *new])
@@ -140,24 +158,53 @@ class ShardedExecutable(PjrtExecutable):
         ]
 
     def wait(self, results: Sequence[Any]) -> None:
-        """Each device is done when it has one result."""
+        """Each device of this process is done when it has one result."""
         if results:
             results[0].block_until_ready()
 
+    def check_readable(self, result: int) -> None:
+        """Every part of it, or a replica of the part, must be on a device of this process."""
+        told = self.function.results[result]
+        sharding = self._outputs[result]
+        if not self._is_here(sharding, told.type.shape):
+            raise SessionError(
+                f"result {told.name!r} of function {self.function.name!r} is for devices of "
+                f"several processes as {sharding}, and this one can read only its own parts; give "
+                "it a replicated out_sharding, or take it as a jax array: "
+                "program.session(returns='jax')"
+            )
+
     def view(self, buffer: Any, tensor: TensorType) -> Host:
-        """A copy that has all parts."""
+        """A copy that has all parts.
+
+        Raises:
+            SessionError: some are only on devices of other processes.
+        """
         import numpy as np
 
-        return values.own_copy(np.asarray(buffer))
+        if not self._is_here(buffer.sharding, buffer.shape):
+            raise SessionError(
+                f"parts of it are on devices of other processes ({buffer.sharding}), where this "
+                "one cannot read them; let the program give it as a replicated result"
+            )
+        whole = np.empty(buffer.shape, buffer.dtype)
+        parts = {str(shard.index): shard for shard in buffer.addressable_shards}
+        for part in parts.values():
+            whole[part.index] = super().view(part.data, tensor)
+        return whole
+
+    def _is_here(self, sharding: Any, shape: Sequence[int | None]) -> bool:
+        places = {d: str(place) for d, place in sharding.devices_indices_map(tuple(shape)).items()}
+        return {places[device] for device in self._here} == set(places.values())
 
     def take(self, buffer: Any, tensor: TensorType, kind: Returns) -> Any:
         """The jax array itself, or all parts of it in one host array."""
         return buffer if kind == "jax" else values.as_kind(self.view(buffer, tensor), kind)
 
     def address(self, buffer: Any) -> Address:
-        """The pointers of its parts, by device."""
+        """The pointers of its parts on this process's devices, by device."""
         pointers = {s.device: s.data.unsafe_buffer_pointer() for s in buffer.addressable_shards}
-        return tuple(int(pointers[device]) for device in self._devices)
+        return tuple(int(pointers[device]) for device in self._here)
 
     def _bytes_on_a_device(self) -> dict[int, int]:
         """By argument; what the audit of the partitioned program compares with."""

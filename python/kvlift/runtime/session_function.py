@@ -52,6 +52,9 @@ class SessionFunction:
         )
         self._sliced = tuple((store.index(slot.name), slot) for slot in function.sliced)
         self._outputs = tuple(r for r in function.results if not r.is_state)
+        if returns != "jax":
+            for result in self._outputs:
+                executable.check_readable(result.index)
         described = function.outputs
         indices = [result.index for result in self._outputs]
         self._nesting = NestedOutputs(described, indices) if described is not None else None
@@ -114,7 +117,7 @@ class SessionFunction:
                 call. What fails between two steps poisons the session.
         """
         history = TokenHistory.of(self.signature)
-        history.check(steps)
+        history.check(steps, self._executable)
         store = self._store
         given = self._inputs.match((), by_name)
         store.refuse_second_user()

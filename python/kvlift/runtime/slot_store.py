@@ -66,8 +66,19 @@ class HeldSlot:
         if self.is_sliced:
             stored = Memory(held.ctypes.data, held.nbytes, held).array(held.shape, held.dtype)
         else:
-            stored = self.home.view(held, slot.store)
+            stored = self.stored_view(held)
         return values.to_logical(stored, slot)
+
+    def stored_view(self, held: Buffer) -> Host:
+        """The current value of a slot that is not sliced, in the store type.
+
+        Raises:
+            SessionError: the host cannot read it.
+        """
+        try:
+            return self.home.view(held, self.slot.store)
+        except SessionError as error:
+            raise SessionError(f"slot {self.slot.name!r}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -320,7 +331,7 @@ class SlotStore:
 
     def _copies(self, slots: Sequence[HeldSlot]) -> list[Buffer | Host]:
         return [
-            slot.put(held if slot.is_sliced else slot.home.view(held, slot.slot.store))
+            slot.put(held if slot.is_sliced else slot.stored_view(held))
             for slot, held in zip(slots, self.held, strict=True)
         ]
 

@@ -47,8 +47,10 @@ class TokenHistory:
             )
         return TokenHistory(slots["history"], slots["next"])
 
-    def check(self, steps: int) -> None:
-        """Refuses numbers of steps whose tokens cannot be kept."""
+    def check(self, steps: int, executable: Executable) -> None:
+        """Refuses numbers of steps whose tokens cannot be kept or read."""
+        for slot in (self.tokens, self.next):
+            executable.check_readable(slot.result)
         capacity = self.tokens.logical.shape[1]
         if not isinstance(steps, int) or not 1 <= steps <= (capacity or 0):
             raise SessionError(
