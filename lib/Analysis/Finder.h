@@ -48,6 +48,7 @@ private:
   void inspectShapes(const BlockChains &chains, const Version &version,
                      Type &first);
   Value behindViews(Value value);
+  Value behindTransposes(Value value);
   void inspectResult(const Slot &slot, int64_t root);
   bool isUpdate(const Slot &slot);
   void inspectWholeValue(const Slot &slot, int64_t root);
@@ -77,8 +78,8 @@ private:
   OpRoles roles;
   std::optional<Provenance> provenance;
   std::map<const BlockChains *, BlockIndex> indices;
-  // How many results show each value.
-  std::unordered_map<const void *, int64_t> returned;
+  // How many results show each value, as it lies and also turned around.
+  std::unordered_map<const void *, int64_t> returned, returnedInAnyOrder;
   std::set<std::string> large;
   std::set<std::pair<const BlockChains *, int64_t>> seen;
 };

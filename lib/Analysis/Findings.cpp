@@ -54,8 +54,10 @@ const BlockIndex &Finder::indexOf(const BlockChains &chains) {
 void Finder::inspect(const std::vector<Slot> &slots) {
   if (blocks.empty())
     return;
-  for (Value result : blocks.front().ops.back().operands())
+  for (Value result : blocks.front().ops.back().operands()) {
     ++returned[behindViews(result).raw.ptr];
+    ++returnedInAnyOrder[behindTransposes(result).raw.ptr];
+  }
   for (const Slot &slot : slots)
     if (byteSize(function.argumentType(slot.argument)) >= smallestSlot)
       large.insert(slot.name);
@@ -237,6 +239,17 @@ Value Finder::behindViews(Value value) {
   return value;
 }
 
+/// What the value shows, in whatever order.
+Value Finder::behindTransposes(Value value) {
+  value = behindViews(value);
+  while (Operation maker = value.definingOp()) {
+    if (roles.of(maker) != OpRole::transpose)
+      break;
+    value = behindViews(maker.operand(0));
+  }
+  return value;
+}
+
 void Finder::inspectResult(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
   Operation last = chains.ops.back();
@@ -244,7 +257,10 @@ void Finder::inspectResult(const Slot &slot, int64_t root) {
   if (version >= 0 && chains.versions[version].root == root) {
     const std::vector<int32_t> &reads = indexOf(chains).readsOf[version];
     int32_t end = chains.ops.size() - 1;
-    if (std::count_if(reads.begin(), reads.end(), [&](int32_t number) {
+    const void *shown =
+        behindTransposes(chains.versions[version].value).raw.ptr;
+    if (returnedInAnyOrder[shown] > 1 ||
+        std::count_if(reads.begin(), reads.end(), [&](int32_t number) {
           return chains.reads[number].op == end;
         }) > 1)
       add(Habit::copiesSecondResult, slot.name, last);

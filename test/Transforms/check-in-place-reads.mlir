@@ -148,3 +148,21 @@ func.func @sums_of_old_beside_new(%c: tensor<32x4xf32> {kvlift.slot = "c"}, %d: 
   %13 = stablehlo.select %12, %3, %9 : tensor<32xi1>, tensor<32xf32>
   return %4, %5, %6, %10, %11, %13 : tensor<32x4xf32>, tensor<1024x4xf32>, tensor<32x4xf32>, tensor<32xf32>, tensor<1024xf32>, tensor<32xf32>
 }
+
+// -----
+
+// Another result shows the new value turned around and then reshaped, so that no
+// order of its dims tells how it lies.
+
+// CHECK-LABEL: func.func @returned_turned_around
+// CHECK-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 4096 bytes: XLA copies the slot for the other result of 'func.return'"
+// IREE-LABEL: func.func @returned_turned_around
+// IREE-SAME: kvlift.slot = "c", kvlift.verdict = "copied: 4096 bytes: IREE copies the slot for the other result of 'func.return'"
+func.func @returned_turned_around(%c: tensor<2x64x8xf32> {kvlift.slot = "c"}, %u: tensor<2x1x8xf32>, %i: tensor<i32>)
+    -> (tensor<2x64x8xf32> {kvlift.slot = "c"}, tensor<64x16xf32>) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.dynamic_update_slice %c, %u, %z, %i, %z : (tensor<2x64x8xf32>, tensor<2x1x8xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<2x64x8xf32>
+  %1 = stablehlo.transpose %0, dims = [1, 0, 2] : (tensor<2x64x8xf32>) -> tensor<64x2x8xf32>
+  %2 = stablehlo.reshape %1 : (tensor<64x2x8xf32>) -> tensor<64x16xf32>
+  return %0, %2 : tensor<2x64x8xf32>, tensor<64x16xf32>
+}

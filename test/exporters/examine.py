@@ -7,6 +7,7 @@ plain data.
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,14 @@ class OnTarget:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether proof and audit agree that nothing is copied."""
-        return self.verdict == "in_place" and not self.copies
+        """Whether the audit finds nothing copied."""
+        return not self.copies
+
+    @property
+    def announced(self) -> str:
+        """Why the proof expects a copy; empty when it calls the slot in place."""
+        reason = re.sub(r"^copied: (\d+ bytes: )?", "", self.verdict)
+        return "" if reason == "in_place" else reason
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ def _on_target(report: Report, prepared: Prepared, lifted: Any, target: str) -> 
         report.wrong[target] = _first_difference(prepared, program)
     except kvlift.KvliftError as error:
         report.errors[target] = str(error)
+        return {}
     return {
         slot.name: OnTarget(
             form_of(suited.module, slot.argument, slot.result),

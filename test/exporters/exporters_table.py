@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from examine import TARGETS, OnTarget, Report, SlotReport
 from example import Example
-from reasons import REASONS, reason_for
+from reasons import REASONS, RUNTIME_REASONS, Reason, reason_for, runtime_reason_for
 from slot_forms import Form, is_canonical, shown
 
 Found = Sequence[tuple[str, Example, Report]]
@@ -24,9 +24,11 @@ exactly.
 
 *Came in* is the path from the old value to the new one as the exporter leaves it; the dims of a
 scatter are those it indexes. *Went out* is the same in the program that the target is given.
-`in place` means that the proof says so and that the audit of the compiled program finds no
-slot-sized copy; else the audit's ops are named. `on 8x4xui16` is the type that the slot is stored
-as, where a target is given another one than the program's.
+`in place` means that the audit of the compiled program finds no slot-sized copy; else the audit's
+ops are named. The proof agrees but where brackets say otherwise: it announces a copy where the
+compiler decides by its own schedule or fusion, which the IR does not show, and this one has not
+made it. `on 8x4xui16` is the type that the slot is stored as, where a target is given another one
+than the program's.
 
 - {canonical} of {slots} slots end as `dynamic_update_slice` or as a scatter on leading dims, on the
   slot's own layout, and in place on both targets.
@@ -61,6 +63,12 @@ def is_good(slot: SlotReport) -> bool:
     )
 
 
+def _is_explained(program: str, slot: str, report: Report) -> bool:
+    """Whether a reason names the slot, or a target refuses the whole program."""
+    reason = reason_for(program, slot) or runtime_reason_for(program, slot)
+    return bool(reason or report.errors)
+
+
 def shortfalls(found: Found) -> Iterator[tuple[str, str]]:
     """Slots, untied state and refusals that no reason explains, as (program, what)."""
     for _, example, report in found:
@@ -73,7 +81,7 @@ def shortfalls(found: Found) -> Iterator[tuple[str, str]]:
             if not reason_for(example.name, f"argument {argument}"):
                 yield example.name, f"argument {argument} is state that is not found"
         for slot in report.slots:
-            if not is_good(slot) and not reason_for(example.name, slot.name):
+            if not is_good(slot) and not _is_explained(example.name, slot.name, report):
                 states = "; ".join(f"{t} {_state(slot, t)}" for t in TARGETS)
                 yield example.name, f"{slot.name}: {_shown(slot.came_in)}: {states}"
 
@@ -101,7 +109,7 @@ def idle_reasons(found: Found) -> list[str]:
     untied += [(e.name, target) for _, e, r in found for target in r.errors]
     return [
         reason.text
-        for reason in REASONS
+        for reason in (*REASONS, *RUNTIME_REASONS)
         if not any(reason.holds_for(*pair) for pair in [*needed, *untied])
     ]
 
@@ -133,8 +141,9 @@ def write_table(found: Found) -> str:
     ]
     for exporter in exporters:
         lines += [f"\n## {TITLES[exporter]}\n", *_section(exporter, found)]
-    lines += ["\n## Reasons that lie in the program\n", *_reasons(found)]
-    short = [f"- {name}: {what}" for name, what in shortfalls(found)]
+    lines += ["\n## Reasons that lie in the program\n", *_reasons(REASONS, found)]
+    short = _reasons(RUNTIME_REASONS, found)
+    short += [f"- {name}: {what}" for name, what in shortfalls(found)]
     wrong = [f"- wrong: {line}" for line in wrong_results(found)]
     lines += ["\n## Falls short\n", *(wrong + short or ["Nothing."])]
     return "\n".join(lines) + "\n"
@@ -200,9 +209,9 @@ def _state(slot: SlotReport, target: str) -> str:
     if target not in slot.targets:
         return "refused"
     on = slot.targets[target]
-    if on.is_in_place:
-        return "in place"
-    return _copies(on)
+    if not on.is_in_place:
+        return _copies(on)
+    return f"in place (announced as a copy: {on.announced})" if on.announced else "in place"
 
 
 def _copies(on: OnTarget) -> str:
@@ -213,16 +222,17 @@ def _copies(on: OnTarget) -> str:
     )
     if on.verdict == "in_place":
         return f"{listed} (called in place)"
-    return listed or "copied by the proof alone"
+    return listed
 
 
 def _shown(form: Form) -> str:
     return shown(form).replace("|", "\\|")
 
 
-def _reasons(found: Found) -> list[str]:
+def _reasons(reasons: Sequence[Reason], found: Found) -> list[str]:
+    """A line for each reason, with the slots that need it."""
     lines = []
-    for reason in REASONS:
+    for reason in reasons:
         named = [
             f"{example.name} {slot.name}"
             for _, example, report in found
@@ -232,11 +242,16 @@ def _reasons(found: Found) -> list[str]:
         named += [
             example.name
             for _, example, report in found
-            if report.untied
-            and any(reason.holds_for(example.name, f"argument {a}") for a, _ in report.untied)
+            if any(reason.holds_for(example.name, what) for what in _whole_program(report))
         ]
         lines.append(f"- {reason.text}: {_listed(named)}.")
     return lines
+
+
+def _whole_program(report: Report) -> list[str]:
+    """What a reason may name beside slots: the refusal, or state that is not found."""
+    refused = ["refused"] if report.refusal else []
+    return [*refused, *(f"argument {a}" for a, _ in report.untied)]
 
 
 def _listed(names: list[str]) -> str:

@@ -1,7 +1,8 @@
-"""Why a slot may end otherwise than as rows written in place: reasons that lie in the program.
+"""Why a slot may end otherwise than as rows written in place.
 
-A reason holds for the slots whose `program:slot` it names. A reason that no slot needs any more is
-an error of the run, so that none outlives its cause.
+`REASONS` lie in the program, `RUNTIME_REASONS` in a runtime: what these name falls short. A reason
+holds for the slots whose `program:slot` it names. One that no slot needs any more is an error of
+the run, so that none outlives its cause.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reason:
-    """One property of a program that asks for more than rows written in place.
+    """One property of a program or a runtime that asks for more than rows written in place.
 
     Attributes:
-        text: what the program does.
+        text: what the program or the runtime does.
         slots: patterns, one of which matches the whole of `program:slot`.
     """
 
@@ -71,11 +72,6 @@ REASONS = (
         (r"mask_scalar:k", r"masked_fill:k"),
     ),
     Reason(
-        "a cache of fewer than 4096 elements is summed before its update and after it, and both "
-        "sums are added: XLA computes them at once; a larger one stays in place",
-        (r"read_first:k",),
-    ),
-    Reason(
         "a product with a one-hot row: 0 * NaN is NaN, so to leave the other rows alone would "
         "change results",
         (r"one_hot_product:c",),
@@ -89,19 +85,34 @@ REASONS = (
         (r"torchtune:[kv]_cache",),
     ),
     Reason(
-        "the program multiplies bf16 or f16: XLA:CPU computes such products in f32 and converts "
-        "the whole operand first, whatever its options; the proof announces it, the update itself "
-        "is in place, and nothing is converted on IREE",
-        (r"llama_decode_(bf16|f16):(keys|values)_\d", r"decoder_bf16:arguments\[\d\]"),
-    ),
-    Reason(
         "two slots exchange their values: in place, one of them would be gone; refused",
         (r"swapped:refused",),
     ),
 )
 
 
+RUNTIME_REASONS = (
+    Reason(
+        "XLA:CPU multiplies bf16 and f16 in f32 and converts the whole operand first, whatever its "
+        "options; the update itself is in place, the proof announces the conversion, and IREE "
+        "converts nothing",
+        (r"llama_decode_(bf16|f16):(keys|values)_\d", r"decoder_bf16:arguments\[\d\]"),
+    ),
+    Reason(
+        "XLA:CPU computes the sums of a cache of fewer than 4096 elements together with the op "
+        "that adds them, one of the old value and one of the new, and keeps the old one for that; "
+        "the proof announces it, and a larger cache stays in place",
+        (r"read_first:k",),
+    ),
+)
+
+
 def reason_for(program: str, slot: str) -> Reason | None:
-    """The reason that names this slot, if any; `refused` stands for a whole program, a
-    target's name for its refusal."""
+    """The reason in the program that names this slot, if any; `refused` stands for a whole
+    program, a target's name for its refusal."""
     return next((r for r in REASONS if r.holds_for(program, slot)), None)
+
+
+def runtime_reason_for(program: str, slot: str) -> Reason | None:
+    """The reason in a runtime that names this slot, if any."""
+    return next((r for r in RUNTIME_REASONS if r.holds_for(program, slot)), None)

@@ -19,7 +19,7 @@ import exporters
 import exporters_table
 import reasons
 import run_exporters
-from examine import OnTarget, SlotReport
+from examine import TARGETS, OnTarget, Report, SlotReport
 from service import Service
 from slot_forms import Nested, is_canonical
 
@@ -108,6 +108,27 @@ def test_a_copy_on_one_target_is_not_in_place():
     assert not exporters_table.is_good(dataclasses.replace(slot, targets={"pjrt:cpu": good}))
 
 
+def test_an_announced_copy_that_is_not_made_is_in_place_and_says_why():
+    good = OnTarget(("dynamic_update_slice",), "8x4xf32", "in_place", ())
+    announced = dataclasses.replace(good, verdict="copied: 128 bytes: it may be read late")
+    slot = SlotReport("c", "8x4xf32", ("select",), {"pjrt:cpu": good, "iree:cpu": announced})
+    assert exporters_table.is_good(slot)
+    example = next(e for e in exporters.EXPORTERS["jax"]() if e.name == "at_row")
+    table = exporters_table.write_table([("jax", example, Report("at_row", slots=(slot,)))])
+    assert "| in place | in place (announced as a copy: it may be read late) |" in table
+
+
+def test_what_lies_in_a_runtime_falls_short():
+    copied = OnTarget(("dynamic_update_slice",), "8x4xf32", "copied: why", ("copy",))
+    slot = SlotReport("k", "8x4xf32", ("select",), dict.fromkeys(TARGETS, copied))
+    example = next(e for e in exporters.EXPORTERS["torch"]() if e.name == "read_first")
+    found = [("torch", example, Report("read_first", slots=(slot,)))]
+    assert list(exporters_table.shortfalls(found)) == []
+    assert exporters_table.count(found).short == 1
+    short = exporters_table.write_table(found).partition("## Falls short")[2]
+    assert "read_first (k)" in short
+
+
 def test_every_program_has_a_name_of_its_own():
     names = [e.name for make in exporters.EXPORTERS.values() for e in make()]
     assert len(names) == len(set(names)) > 120
@@ -115,7 +136,7 @@ def test_every_program_has_a_name_of_its_own():
 
 def test_reasons_name_programs_that_exist():
     names = [e.name for make in exporters.EXPORTERS.values() for e in make()]
-    for reason in reasons.REASONS:
+    for reason in (*reasons.REASONS, *reasons.RUNTIME_REASONS):
         for pattern in reason.slots:
             program = pattern.partition(":")[0]
             assert any(re.fullmatch(program, name) for name in names), pattern

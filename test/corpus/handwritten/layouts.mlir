@@ -46,6 +46,22 @@ func.func @main(%c: !D, %x: !N, %p: !I) -> (!C, !D) {
   return %w, %u : !C, !D
 }
 // -----
+// name: transposed-and-reshaped-result
+// ties: 0:1
+// inputs: 2=0..31
+!C = tensor<32x32xf32>
+!T = tensor<4x32x8xf32>
+!D = tensor<32x4x8xf32>
+!N = tensor<1x4x8xf32>
+!I = tensor<i32>
+func.func @main(%c: !D, %x: !N, %p: !I) -> (!C, !D) {
+  %z = stablehlo.constant dense<0> : !I
+  %u = stablehlo.dynamic_update_slice %c, %x, %p, %z, %z : (!D, !N, !I, !I, !I) -> !D
+  %t = stablehlo.transpose %u, dims = [1, 0, 2] : (!D) -> !T
+  %w = stablehlo.reshape %t : (!T) -> !C
+  return %w, %u : !C, !D
+}
+// -----
 // name: reshape-around
 // ties: 0:0
 // inputs: 2=0..31
