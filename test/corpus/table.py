@@ -92,6 +92,8 @@ _CAREFUL = [
     "fusion, which the IR does not show; the proof then says that it may copy:",
     "- pjrt:cpu: an old version is read in a program that keeps a loop or branch (whether XLA runs",
     "  the read first depends on its schedule), or is converted to be summed (whether it fuses);",
+    "  the new value is another result as well, as another type (whether XLA builds it along with",
+    "  what reads it); a value named as state is computed from an update (where that is built);",
     "- iree:cpu: something reads a version between two updates (whether both updates end in one",
     "  dispatch), or sums a transposed version (whether the transpose is folded into the sum).",
 ]
