@@ -22,6 +22,10 @@ def add_sampler(
     """Adds the sampler for this function's logits to the module, as a private function."""
     from torch_mlir import ir
 
+    if not isinstance(sampler, Sampler):
+        raise LiftError(
+            f"sampler={sampler!r} must be Sampler.greedy() or Sampler.random(seed, ...)"
+        )
     batch = _argument(function, tokens).type.shape[:1]
     vocabulary = _logits(function, logits).type.shape[-1:]
     if None in (*batch, *vocabulary) or not (batch and vocabulary):
@@ -40,6 +44,10 @@ def carry_pass(
     function: Function, tokens: str, logits: str | None, positions: Sequence[str], history: int
 ) -> str:
     """The pass with its options: names become positions, which need no quoting."""
+    if isinstance(positions, str) or not isinstance(positions, Sequence):
+        raise LiftError(f"positions={positions!r} must be a list of arguments' names")
+    if type(history) is not int:
+        raise LiftError(f"history={history!r} must be a number of tokens")
     carried = ",".join(f"arg{_argument(function, name).index}" for name in positions)
     options = {
         "function": function.name,

@@ -72,6 +72,23 @@ def generate(session: kvlift.Session, ids: torch.Tensor, count: int) -> np.ndarr
     return np.stack(tokens, 1)
 
 
+def test_decode_feeds_itself_after_a_prefill():
+    """Its position is a slot already: only the token is carried."""
+    model, lifted = lifted_model("llama")
+    prompt = torch.randint(96, (BATCH, PROMPT))
+    program = kvlift.compile(lifted.carry(tokens="input_ids", function="decode", history=TOKENS))
+    with program.session(state={"input_ids": np.zeros((BATCH, 1), np.int64)}) as session:
+        first = session.prefill(padded(prompt), torch.tensor([PROMPT])).argmax(-1)[:, None]
+        session.state["input_ids"] = first
+        before = session.addresses()
+        made = [session.decode.run(1), session.decode.run(TOKENS - 2)]
+        assert session.addresses() == before
+        assert session.decode.replayable
+    np.testing.assert_array_equal(
+        np.concatenate([first, *made], 1), generated(model, prompt, TOKENS)
+    )
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_tokens_are_those_of_eager_generation(family):
     model, lifted = lifted_model(family)

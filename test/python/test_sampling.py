@@ -138,6 +138,8 @@ def test_draws_follow_the_softmax():
         ({"seed": 0, "temperature": 0}, r"temperature 0 must be a positive number; Sampler.greedy"),
         ({"seed": 0, "temperature": math.nan}, "temperature nan must be"),
         ({"seed": 0, "temperature": math.inf}, "temperature inf must be"),
+        ({"seed": 0, "temperature": "1"}, "temperature '1' must be"),
+        ({"seed": 0, "top_p": "1"}, "top_p '1' must be"),
         ({"seed": 0, "top_k": 0}, "top_k 0 must be an integer of at least 1"),
         ({"seed": 0, "top_k": 1.5}, "top_k 1.5 must be"),
         ({"seed": 0, "top_p": 0}, "top_p 0 must be above 0 and at most 1"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from kvlift.errors import LiftError
@@ -62,14 +63,14 @@ class Sampler:
     def _check(self) -> None:
         if not isinstance(self.seed, int) or not 0 <= self.seed < _SEEDS:
             raise LiftError(f"seed {self.seed!r} must be an integer from 0 to 2**64 - 1")
-        if not (math.isfinite(self.temperature) and self.temperature >= _COLDEST):
+        if not (_is_number(self.temperature) and self.temperature >= _COLDEST):
             raise LiftError(
                 f"temperature {self.temperature!r} must be a positive number; "
                 "Sampler.greedy() takes the most likely token"
             )
         if self.top_k is not None and not (isinstance(self.top_k, int) and self.top_k >= 1):
             raise LiftError(f"top_k {self.top_k!r} must be an integer of at least 1")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
+        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
             raise LiftError(f"top_p {self.top_p!r} must be above 0 and at most 1")
 
     def function(self, batch: int, vocabulary: int) -> str:
@@ -95,3 +96,7 @@ class Sampler:
         if self.seed is None:
             return {}
         return {STATE: np.array([self.seed & 0xFFFFFFFF, self.seed >> 32, 0], np.uint32)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)

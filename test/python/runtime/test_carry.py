@@ -122,11 +122,27 @@ def test_a_carried_module_goes_through_a_file(lifted, tmp_path):
         ({"tokens": "token", "logits": "scores"}, "no result 'scores'; .* no slots: result1"),
         ({"tokens": "token", "history": 0}, "history=0 must be at least 1"),
         ({"tokens": "pos"}, r"argument 'pos' is i32 .* a sampler needs to know batch"),
+        ({"tokens": "token", "positions": "pos"}, "positions='pos' must be a list of arguments'"),
+        ({"tokens": "token", "positions": None}, "positions=None must be a list of arguments'"),
+        ({"tokens": "token", "positions": ["pos", "pos"]}, "'pos' is to be carried twice"),
+        ({"tokens": "token", "positions": ["token"]}, "'token' is to be carried twice"),
+        ({"tokens": "token", "history": "8"}, "history='8' must be a number of tokens"),
+        (
+            {"tokens": "token", "sampler": "greedy"},
+            r"sampler='greedy' must be Sampler.greedy\(\) or",
+        ),
     ],
 )
 def test_what_cannot_be_carried_is_refused(lifted, options, message):
     with pytest.raises(LiftError, match=message):
         lifted.carry(**options)
+
+
+def test_an_unknown_function_or_a_second_carry_is_refused(lifted):
+    with pytest.raises(KeyError, match="no function 'decode'; the module has: main"):
+        lifted.carry(tokens="token", function="decode")
+    with pytest.raises(LiftError, match="the results that are no slots: none"):
+        lifted.carry(tokens="token").carry(tokens="token")
 
 
 def test_obstacles_are_what_the_host_is_needed_for(lifted):
@@ -290,33 +306,3 @@ def test_xla_names_loops_and_callbacks():
     found = hlo_obstacles(text)
     assert {o.op for o in found} == {"while", "custom-call"}
     assert any("calls back to the host" in o.why for o in found)
-
-
-def test_llama_equals_eager_over_64_tokens():
-    torch = pytest.importorskip("torch")
-    from transformers import StaticCache
-
-    from kvlift.demo import build_decoder
-
-    model, exported = build_decoder(2, 80)
-    first = np.array([[1], [7]])
-    cache, tokens = StaticCache(config=model.config, max_cache_len=80), torch.from_numpy(first)
-    want = []
-    for position in range(64):
-        inputs = {"input_ids": tokens, "cache_position": torch.tensor([position])}
-        with torch.no_grad():
-            logits = model(past_key_values=cache, use_cache=True, **inputs).logits
-        tokens = logits[:, -1:].argmax(-1)
-        want.append(tokens)
-    carried = kvlift.lift(exported).carry(
-        tokens="input_ids", positions=["cache_position"], history=64
-    )
-    program = kvlift.compile(carried)
-    assert program.audit().is_in_place
-    with program.session(state={"input_ids": first, "cache_position": [0]}) as session:
-        before = session.addresses()
-        assert session.main.replayable
-        np.testing.assert_array_equal(session.main.run(64), torch.cat(want, 1))
-        assert session.addresses() == before
-        last = session.state["output"]
-        np.testing.assert_allclose(last, logits.numpy(), rtol=1e-4, atol=1e-4)

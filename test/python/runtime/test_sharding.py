@@ -10,8 +10,12 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from kvlift import CompileError
+from kvlift.runtime.pjrt_sharding import devices_for
 
 PROGRAMS = Path(__file__).with_name("sharded_programs.py")
 OF_TWO_PROCESSES = Path(__file__).with_name("process_programs.py")
@@ -33,6 +37,17 @@ def test_four_devices(check):
         timeout=300,
     )
     assert child.returncode == 0, child.stderr[-4000:]
+
+
+def test_a_process_without_a_device_of_the_program_is_told():
+    """The third of three processes with one device each, and a program for two."""
+    devices = [SimpleNamespace(process_index=process) for process in range(3)]
+    client = SimpleNamespace(
+        local_devices=lambda: devices[2:], devices=lambda: devices, process_index=lambda: 2
+    )
+    assert devices_for(client, 3, "cpu") == devices
+    with pytest.raises(CompileError, match="the first 2 of all processes are none of process 2"):
+        devices_for(client, 2, "cpu")
 
 
 def test_two_processes():
