@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,9 +191,19 @@ def _results(session: Any, given: list[Any]) -> dict[int, Any]:
     outputs = session(*given)
     function = session.function().signature
     plain = [r.index for r in function.results if r.slot is None]
-    listed = (outputs,) if len(plain) == 1 else outputs or ()
-    found = dict(zip(plain, listed, strict=True))
+    found = dict(zip(plain, _leaves(outputs), strict=True))
     return found | {s.result: session.state[s.name] for s in function.slots}
+
+
+def _leaves(outputs: Any) -> Iterator[np.ndarray]:
+    """The values in results that are nested as the source returned them."""
+    if isinstance(outputs, Mapping):
+        outputs = tuple(outputs.values())
+    if isinstance(outputs, tuple | list):
+        for output in outputs:
+            yield from _leaves(output)
+    elif outputs is not None:
+        yield outputs
 
 
 def _difference(got: np.ndarray, want: np.ndarray, tolerance: float) -> str:
