@@ -102,16 +102,20 @@ def test_form_becomes_an_update(name: str) -> None:
 
 # A row of the old value is read and written to another place; the old value is turned around.
 COPIED_ON_XLA = {"concatenate-nested", "rows-differ"}
+# Announced, and not copied: sums between updates, which XLA fuses or not; masks between updates,
+# which IREE puts into one dispatch or not.
+CAREFUL_ON_XLA = {"unrolled", "unrolled-at"}
+CAREFUL_ON_IREE = {"scan-at", "scan-where", "fori-where"}
 
 
 @pytest.mark.parametrize("name", [n for n, p in jax_updates.PROGRAMS.items() if p.must_go])
 def test_form_is_in_place_on_xla(name: str) -> None:
-    """The proof may be more careful than XLA in loops, never less."""
+    """The proof may be more careful than XLA in loops and among sums, never less."""
     _, lifted, _ = lift(jax_updates.PROGRAMS[name], "float32", "pjrt:cpu")
     is_copied = not kvlift.compile(lifted, "pjrt:cpu").audit().is_in_place
     assert is_copied == (name in COPIED_ON_XLA)
     if is_copied or "stablehlo.while" not in lifted.text():
-        verdict = "copied: " if is_copied else "in_place"
+        verdict = "copied: " if is_copied or name in CAREFUL_ON_XLA else "in_place"
         assert all(slot.verdict.startswith(verdict) for slot in lifted.slots)
 
 
@@ -122,6 +126,8 @@ def test_form_is_in_place_on_iree(name: str) -> None:
     verdict = (
         r"copied: \d+ bytes: IREE copies the slot in each iteration" if is_loop else "in_place"
     )
+    if name in CAREFUL_ON_IREE:
+        verdict = r"copied: \d+ bytes: IREE may copy what one update has made before the next"
     if name == "rows-differ":  # It reads the slot turned around.
         verdict = r"copied: \d+ bytes: IREE builds the whole slot anew"
     assert all(re.match(verdict, slot.verdict) for slot in lifted.slots)
