@@ -32,7 +32,7 @@ def draw_decoder(found: list[dict[str, Any]], folder: Path) -> list[Path]:
         panel.set_title(f"batch {batch}")
     figure.suptitle("A decode step against the capacity of its caches (8 layers, f32)")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3 * len(batches), fontsize=9)
     path = folder / "decoder.png"
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
