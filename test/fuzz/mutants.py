@@ -70,16 +70,17 @@ class Copy:
     def differs_at(self, programs: int) -> int | None:
         """How many programs it took until one differed."""
         for first in range(0, programs, CHUNK):
+            count = min(CHUNK, programs - first)
             command = [
                 # Without the site: an editable installation of kvlift would come first.
                 *(sys.executable, "-S", "test/fuzz/equivalence.py", "--first", str(first)),
-                *("--count", str(CHUNK), "--processes", "1"),
+                *("--count", str(count), "--processes", "1"),
             ]
             run = subprocess.run(
                 command, cwd=self.root, env=self._environment(), capture_output=True, check=False
             )
             if run.returncode != 0:
-                return first + CHUNK
+                return first + count
         return None
 
     def lit_fails(self) -> bool:
