@@ -42,6 +42,24 @@ func.func @constant_rows(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<
 
 // -----
 
+// The same rows, with the number first: what is less than a row's number has that
+// row above it.
+
+// CHECK-LABEL: func.func @number_first
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8xf32> {{{.*}}}, %[[NEW:[^ ]+]]: tensor<8xf32>)
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.slice %[[NEW]] [3:8]
+// CHECK: %[[THREE:[^ ]+]] = stablehlo.constant dense<3> : tensor<i32>
+// CHECK: stablehlo.dynamic_update_slice %[[SLOT]], %[[ROWS]], %[[THREE]]
+func.func @number_first(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<8xf32>) -> (tensor<8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 0 : tensor<8xi32>
+  %1 = stablehlo.constant dense<2> : tensor<8xi32>
+  %2 = stablehlo.compare LT, %1, %0 : (tensor<8xi32>, tensor<8xi32>) -> tensor<8xi1>
+  %3 = stablehlo.select %2, %new, %slot : tensor<8xi1>, tensor<8xf32>
+  return %3 : tensor<8xf32>
+}
+
+// -----
+
 // One condition for all elements.
 
 // CHECK-LABEL: func.func @one_condition
