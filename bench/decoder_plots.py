@@ -31,6 +31,8 @@ def draw_decoder(found: list[dict[str, Any]], folder: Path) -> list[Path]:
         _draw_batch(panel, [row for row in rows if row.batch == batch])
         panel.set_title(f"batch {batch}")
     figure.suptitle("A decode step against the capacity of its caches (8 layers, f32)")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3 * len(batches), fontsize=9)
     path = folder / "decoder.png"
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
@@ -56,7 +58,6 @@ def _draw_batch(panel: Any, rows: list[Row]) -> None:
     panel.set_xlabel("capacity of each cache (rows)")
     panel.set_ylabel("milliseconds per step")
     panel.grid(which="both", alpha=0.2)
-    panel.legend(fontsize=8)
 
 
 def _style(name: str) -> dict[str, Any]:

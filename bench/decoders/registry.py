@@ -6,6 +6,7 @@ from decoders.iree_peers import IreeAnnotated, IreeNaive
 from decoders.jax_peers import JaxBest, JaxDonated, JaxNotDonated
 from decoders.kvlift_peers import KvliftIree, KvliftPjrt, UnliftedPjrt
 from decoders.memory_peer import MemoryLimit
+from decoders.onnx_peer import OnnxRuntime
 from decoders.peer import Peer
 from decoders.torch_peers import TorchCompiled, TorchFunctional, TorchGrowing, TorchInPlace
 
@@ -23,6 +24,7 @@ PEERS: tuple[type[Peer], ...] = (
     UnliftedPjrt,
     TorchFunctional,
     TorchGrowing,
+    OnnxRuntime,
 )
 
 # kvlift's promise: at most so many times the time of what an expert writes by hand for the runtime.

@@ -43,6 +43,20 @@ func.func @clamped(%slot: tensor<8xf32>, %p: tensor<i64>, %new: tensor<1xf32>) -
 
 // -----
 
+// A remainder by what the number may be is not the number: 8 becomes 0.
+
+func.func @remainder_of_the_divisor(%slot: tensor<8xf32>, %p: tensor<i32>, %new: tensor<1xf32>) -> tensor<8xf32> {
+  %a = stablehlo.constant dense<0> : tensor<i32>
+  %b = stablehlo.constant dense<8> : tensor<i32>
+  %c = stablehlo.clamp %a, %p, %b : tensor<i32>
+  %i = stablehlo.remainder %c, %b : tensor<i32>
+  // expected-remark@below {{start in dim 0: stablehlo.remainder[] in [0, 7]}}
+  %0 = stablehlo.dynamic_update_slice %slot, %new, %i : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  return %0 : tensor<8xf32>
+}
+
+// -----
+
 // min and max do the same; a bound that is never met changes nothing.
 
 func.func @bounded(%slot: tensor<8xf32>, %p: tensor<i32>, %new: tensor<1xf32>) -> tensor<8xf32> {

@@ -118,3 +118,33 @@ func.func @proved(%slot: tensor<8x4xf32>, %new: tensor<3x4xf32>) -> tensor<8x4xf
   }) : (tensor<8x4xf32>, tensor<3x1xi64>, tensor<3x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }
+
+// -----
+
+// Rows that are clamped to the last one are in range; clamped to the one behind
+// it they are not.
+
+// CHECK-LABEL: func.func @behind_the_last
+// CHECK: %[[FIT:[^ ]+]] = stablehlo.clamp
+// CHECK-NEXT: "stablehlo.scatter"(%{{[^ ]+}}, %[[FIT]], %{{[^ ]+}})
+// CHECK: %[[BEHIND:[^ ]+]] = stablehlo.clamp
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.clamp %{{[^ ]+}}, %[[BEHIND]], %{{[^ ]+}}
+// CHECK: stablehlo.compare EQ, %[[ROWS]], %[[BEHIND]]
+// CHECK: "stablehlo.scatter"
+// PJRT-LABEL: func.func @behind_the_last
+func.func @behind_the_last(%slot: tensor<8x4xf32>, %p: tensor<3x1xi32>, %new: tensor<3x4xf32>) -> (tensor<8x4xf32>, tensor<8x4xf32>) {
+  %low = stablehlo.constant dense<0> : tensor<i32>
+  %last = stablehlo.constant dense<7> : tensor<i32>
+  %behind = stablehlo.constant dense<8> : tensor<i32>
+  %i = stablehlo.clamp %low, %p, %last : (tensor<i32>, tensor<3x1xi32>, tensor<i32>) -> tensor<3x1xi32>
+  %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<8x4xf32>, tensor<3x1xi32>, tensor<3x4xf32>) -> tensor<8x4xf32>
+  %j = stablehlo.clamp %low, %p, %behind : (tensor<i32>, tensor<3x1xi32>, tensor<i32>) -> tensor<3x1xi32>
+  %1 = "stablehlo.scatter"(%slot, %j, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<8x4xf32>, tensor<3x1xi32>, tensor<3x4xf32>) -> tensor<8x4xf32>
+  return %0, %1 : tensor<8x4xf32>, tensor<8x4xf32>
+}

@@ -343,3 +343,25 @@ func.func @per_batch(%slot: tensor<9x16x4xf32> {kvlift.slot = "k"}, %p: tensor<9
   }) : (tensor<9x16x4xf32>, tensor<4x9x3xi64>, tensor<4x9xf32>) -> tensor<9x16x4xf32>
   return %0 : tensor<9x16x4xf32>
 }
+
+// -----
+
+// The columns count from 1: as a window they would be written from 0. An index
+// for each element says where, so the scatter stays.
+
+// CHECK-LABEL: func.func @later_columns
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<16x4xf32> {{{.*}}}, %{{[^ ]+}}: tensor<9xi32>, %[[NEW:[^ ]+]]: tensor<9x3xf32>)
+// CHECK: "stablehlo.scatter"(%[[SLOT]], %{{[^ ]+}}, %[[NEW]])
+// CHECK-SAME: inserted_window_dims = [0, 1], scatter_dims_to_operand_dims = [0, 1], index_vector_dim = 2
+func.func @later_columns(%slot: tensor<16x4xf32> {kvlift.slot = "k"}, %p: tensor<9xi32>, %new: tensor<9x3xf32>) -> (tensor<16x4xf32> {kvlift.slot = "k"}) {
+  %a = stablehlo.broadcast_in_dim %p, dims = [0] : (tensor<9xi32>) -> tensor<9x3x1xi32>
+  %count = stablehlo.iota dim = 1 : tensor<9x3x1xi32>
+  %one = stablehlo.constant dense<1> : tensor<9x3x1xi32>
+  %b = stablehlo.add %count, %one : tensor<9x3x1xi32>
+  %i = stablehlo.concatenate %a, %b, dim = 2 : (tensor<9x3x1xi32>, tensor<9x3x1xi32>) -> tensor<9x3x2xi32>
+  %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<inserted_window_dims = [0, 1], scatter_dims_to_operand_dims = [0, 1], index_vector_dim = 2>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<16x4xf32>, tensor<9x3x2xi32>, tensor<9x3xf32>) -> tensor<16x4xf32>
+  return %0 : tensor<16x4xf32>
+}

@@ -42,6 +42,24 @@ func.func @constant_rows(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<
 
 // -----
 
+// The same rows, with the number first: what is less than a row's number has that
+// row above it.
+
+// CHECK-LABEL: func.func @number_first
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<8xf32> {{{.*}}}, %[[NEW:[^ ]+]]: tensor<8xf32>)
+// CHECK: %[[ROWS:[^ ]+]] = stablehlo.slice %[[NEW]] [3:8]
+// CHECK: %[[THREE:[^ ]+]] = stablehlo.constant dense<3> : tensor<i32>
+// CHECK: stablehlo.dynamic_update_slice %[[SLOT]], %[[ROWS]], %[[THREE]]
+func.func @number_first(%slot: tensor<8xf32> {kvlift.slot = "k"}, %new: tensor<8xf32>) -> (tensor<8xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 0 : tensor<8xi32>
+  %1 = stablehlo.constant dense<2> : tensor<8xi32>
+  %2 = stablehlo.compare LT, %1, %0 : (tensor<8xi32>, tensor<8xi32>) -> tensor<8xi1>
+  %3 = stablehlo.select %2, %new, %slot : tensor<8xi1>, tensor<8xf32>
+  return %3 : tensor<8xf32>
+}
+
+// -----
+
 // One condition for all elements.
 
 // CHECK-LABEL: func.func @one_condition
@@ -226,4 +244,25 @@ func.func @padded_elsewhere(%slot: tensor<4xf32> {kvlift.slot = "k"}, %new: tens
   %mask = stablehlo.constant dense<[true, false, false, true]> : tensor<4xi1>
   %1 = stablehlo.select %mask, %slot, %0 : tensor<4xi1>, tensor<4xf32>
   return %1 : tensor<4xf32>
+}
+
+// -----
+
+// Three dims that change places in a ring: the way back is another turn than the
+// way there. The first dim of what is written is the slot's
+// last, the second its first, the third its third.
+
+// CHECK-LABEL: func.func @ring
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<2x8x2x2xf32> {{{.*}}}, %[[NEW:[^ ]+]]: tensor<2x2x2xf32>
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.broadcast_in_dim %[[NEW]], dims = [3, 0, 2] : (tensor<2x2x2xf32>) -> tensor<2x1x2x2xf32>
+// CHECK: %[[KEPT:[^ ]+]] = stablehlo.select %{{[^ ]+}}, %[[ROW]], %{{[^ ]+}}
+// CHECK: stablehlo.dynamic_update_slice %[[SLOT]], %[[KEPT]]
+func.func @ring(%slot: tensor<2x8x2x2xf32> {kvlift.slot = "k"}, %new: tensor<2x2x2xf32>, %pos: tensor<i32>) -> (tensor<2x8x2x2xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.iota dim = 1 : tensor<2x8x2x2xi32>
+  %1 = stablehlo.broadcast_in_dim %pos, dims = [] : (tensor<i32>) -> tensor<2x8x2x2xi32>
+  %2 = stablehlo.compare EQ, %0, %1 : (tensor<2x8x2x2xi32>, tensor<2x8x2x2xi32>) -> tensor<2x8x2x2xi1>
+  %3 = stablehlo.transpose %new, dims = [1, 2, 0] : (tensor<2x2x2xf32>) -> tensor<2x2x2xf32>
+  %4 = stablehlo.broadcast_in_dim %3, dims = [0, 2, 3] : (tensor<2x2x2xf32>) -> tensor<2x8x2x2xf32>
+  %5 = stablehlo.select %2, %4, %slot : tensor<2x8x2x2xi1>, tensor<2x8x2x2xf32>
+  return %5 : tensor<2x8x2x2xf32>
 }

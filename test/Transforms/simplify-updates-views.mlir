@@ -118,3 +118,21 @@ func.func @slid_then_written(%slot: tensor<2x8x4xf32> {kvlift.slot = "k"}, %row:
   %5 = stablehlo.transpose %4, dims = [1, 0, 2] : (tensor<8x2x4xf32>) -> tensor<2x8x4xf32>
   return %5 : tensor<2x8x4xf32>
 }
+
+// -----
+
+// A cube turned on by the same transpose is not turned back, although its shape is
+// the slot's: the update moves to the slot, and both transposes stay behind it.
+
+// CHECK-LABEL: func.func @turned_further
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %arg0, %{{[^ ]+}}, %{{[^ ]+}}, %arg2, %{{[^ ]+}} :
+// CHECK: %[[ONCE:[^ ]+]] = stablehlo.transpose %[[DONE]], dims = [1, 2, 0]
+// CHECK: %[[TWICE:[^ ]+]] = stablehlo.transpose %[[ONCE]], dims = [1, 2, 0]
+// CHECK: return %[[TWICE]]
+func.func @turned_further(%slot: tensor<4x4x4xf32> {kvlift.slot = "k"}, %new: tensor<1x4x4xf32>, %p: tensor<i32>) -> (tensor<4x4x4xf32> {kvlift.slot = "k"}) {
+  %z = stablehlo.constant dense<0> : tensor<i32>
+  %0 = stablehlo.transpose %slot, dims = [1, 2, 0] : (tensor<4x4x4xf32>) -> tensor<4x4x4xf32>
+  %1 = stablehlo.dynamic_update_slice %0, %new, %p, %z, %z : (tensor<4x4x4xf32>, tensor<1x4x4xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<4x4x4xf32>
+  %2 = stablehlo.transpose %1, dims = [1, 2, 0] : (tensor<4x4x4xf32>) -> tensor<4x4x4xf32>
+  return %2 : tensor<4x4x4xf32>
+}

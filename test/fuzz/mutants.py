@@ -70,24 +70,28 @@ class Copy:
     def differs_at(self, programs: int) -> int | None:
         """How many programs it took until one differed."""
         for first in range(0, programs, CHUNK):
+            count = min(CHUNK, programs - first)
             command = [
                 # Without the site: an editable installation of kvlift would come first.
                 *(sys.executable, "-S", "test/fuzz/equivalence.py", "--first", str(first)),
-                *("--count", str(CHUNK), "--processes", "1"),
+                *("--count", str(count), "--processes", "1"),
             ]
             run = subprocess.run(
                 command, cwd=self.root, env=self._environment(), capture_output=True, check=False
             )
             if run.returncode != 0:
-                return first + CHUNK
+                return first + count
         return None
 
     def lit_fails(self) -> bool:
-        tests = ["test/Transforms", "test/Analysis"]
+        # Not `-m lit.main`, which runs nothing and says that all is well.
         run = subprocess.run(
-            [sys.executable, "-m", "lit.main", "-q", *tests],
-            cwd=self.root, env=self._environment(), capture_output=True, check=False,
+            [Path(sys.executable).parent / "lit", "--max-failures=1", "test/Transforms",
+             "test/Analysis"],
+            cwd=self.root, env=self._environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
+        if "Passed:" not in run.stdout and "Failed:" not in run.stdout:
+            raise RuntimeError(f"lit ran no test: {run.stdout[-2000:]}{run.stderr[-2000:]}")
         return run.returncode != 0
 
     def _environment(self) -> dict[str, str]:

@@ -163,13 +163,17 @@ def element_wise(d: Draft, version: Value) -> Value:
     count = rng.choice((1, 1, 1, rng.randint(1, extent + 1)))
     shape = list(version.shape)
     shape[dim] = count
-    if rng.random() < 0.15:  # A part of another dim.
+    later = None
+    if rng.random() < 0.15:  # A part of another dim, perhaps not its first.
         other = rng.randrange(rank)
         if other != dim and shape[other] > 1:
             shape[other] -= 1
+            later = other if rng.random() < 0.5 else None
     single = count == 1 and rng.random() < 0.7
     rows = scalar(d, extent, dtype) if single else vector(d, extent, count, dtype)
     parts = [_component(d, shape, dtype, i, rows if i == dim else None) for i in range(rank)]
+    if later is not None:
+        parts[later] = d.body.binary("add", parts[later], number(d, 1, parts[later]))
     scattered = list(range(rank))
     if rng.random() < 0.12:  # The coordinates in another order, said or not.
         rng.shuffle(scattered)

@@ -1,0 +1,57 @@
+"""The benchmark's tables say what the rows say, and docs/benchmarks.md has a place for each."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))
+
+import report
+from decoder_tables import ratios, times
+from decoders.measure import Row
+from decoders.registry import GOALS, PEERS
+
+LIMIT, (OURS, BEST) = PEERS[0].name, GOALS[0]
+
+
+def rows(*found: tuple[str, list[float], str]) -> list[dict]:
+    return [vars(Row(peer, 1, 256, rounds, None, note)) for peer, rounds, note in found]
+
+
+def test_cells_are_medians_and_multiples_of_the_limit() -> None:
+    table = times(1)(rows((LIMIT, [4.0, 5.0, 9.0], ""), (OURS.name, [12.0, 10.0, 11.0], "")))
+    assert f"| {LIMIT} | 5.0 |" in table
+    assert f"| {OURS.name} | 11.0 (2.2) |" in table
+
+
+def test_a_peer_that_was_left_out_says_why() -> None:
+    table = times(1)(rows((LIMIT, [4.0], ""), (OURS.name, [], "jax not installed")))
+    assert f"| {OURS.name} | - |" in table
+    assert "jax not installed" in table
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    """The machine was slow from the second round on: the quotient of medians is 1.5."""
+    table = ratios(rows((OURS.name, [3.0, 30.0, 30.0], ""), (BEST.name, [3.0, 30.0, 20.0], "")))
+    assert "(1.00 to 1.50) | 1.00 | held |" in table
+
+
+def test_docs_have_a_place_for_every_table() -> None:
+    found = {name: f"| {name} |\n" for name in report.TABLES}
+    text = report.rewrite(report.DOCS.read_text(), found)
+    assert all(table in text for table in found.values())
+    assert report.rewrite(text, found) == text
+
+
+def test_a_table_without_a_place_is_an_error() -> None:
+    with pytest.raises(SystemExit, match="add <!-- results: calls --> <!-- end -->"):
+        report.rewrite("# Benchmarks\n", {"calls": "| |\n"})
+
+
+def test_html_escapes_cells() -> None:
+    page = report.as_html("| a | b |\n|---|---|\n| <x> | 1 |\n")
+    assert "<td>&lt;x&gt;</td>" in page
+    assert page.count("<tr>") == 2
