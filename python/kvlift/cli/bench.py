@@ -10,6 +10,7 @@ from rich.table import Table
 
 from kvlift.cli.options import (
     FunctionOption,
+    InputsOption,
     JsonOption,
     SeedOption,
     SourceArgument,
@@ -30,16 +31,7 @@ def bench(
     source: SourceArgument,
     target: TargetsOption = None,
     function: FunctionOption = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input",
-            "-i",
-            metavar="NAME=VALUE",
-            help="A .npy file or JSON for an input, weight or slot; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    given: InputsOption = None,
     seed: SeedOption = None,
     steps: Annotated[int, typer.Option(min=2, help="How many steps of each to time.")] = 50,
     as_json: JsonOption = False,

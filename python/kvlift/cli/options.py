@@ -45,6 +45,16 @@ TargetsOption = Annotated[
 FunctionOption = Annotated[
     str | None, typer.Option(help="Which function, if there are several.", show_default=False)
 ]
+InputsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="NAME=VALUE",
+        help="A .npy file or JSON for an input, weight or slot; may be repeated.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[
     int | None,
     typer.Option(help="Fill what is missing with random values of this seed, not with zeros."),

@@ -13,6 +13,7 @@ import typer
 
 from kvlift.cli.options import (
     FunctionOption,
+    InputsOption,
     JsonOption,
     SeedOption,
     SourceArgument,
@@ -36,16 +37,7 @@ def run(
     source: SourceArgument,
     target: TargetOption = "pjrt:cpu",
     function: FunctionOption = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input",
-            "-i",
-            metavar="NAME=VALUE",
-            help="A .npy file or JSON for an input, weight or slot; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    given: InputsOption = None,
     inputs: Annotated[
         Path | None, typer.Option(help="An .npz file of such values by name.", show_default=False)
     ] = None,
