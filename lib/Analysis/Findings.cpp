@@ -78,15 +78,21 @@ void Finder::inspect(const std::vector<Slot> &slots) {
   }
 }
 
+/// Whether runtimes lay several elements into one byte; i1 has a byte.
+static bool isPacked(Type element) {
+  return element.isInteger() && element.bitWidth() > 1 &&
+         element.bitWidth() < 8;
+}
+
 void Finder::inspectType(const Slot &slot, int64_t root) {
   const BlockChains &chains = blocks.front();
-  Type type = function.argumentType(slot.argument);
-  if (!isNarrowFloat(type.element()))
+  Type element = function.argumentType(slot.argument).element();
+  if (!isNarrowFloat(element) && !isPacked(element))
     return;
   for (int32_t number : indexOf(chains).versionsOf[root])
     if (int32_t maker = chains.versions[number].maker; maker >= 0)
       return add(Habit::rewritesNarrowFloats, slot.name, chains.ops[maker],
-                 quote(type.element().print()));
+                 quote(element.print()));
 }
 
 //===----------------------------------------------------------------------===//

@@ -37,6 +37,22 @@ func.func @narrow(%c: tensor<64xbf16> {kvlift.slot = "c"}, %u: tensor<1xbf16>, %
 
 // -----
 
+// Nor does it know updates of halves of bytes, which it unpacks and packs again.
+
+// CHECK-LABEL: func.func @packed
+// CHECK-SAME: kvlift.verdict = "copied: {{[0-9]+}} bytes: XLA:CPU rewrites the whole slot to update elements of type 'i4'"
+// IREE-LABEL: func.func @packed
+// IREE-SAME: kvlift.verdict = "in_place"
+func.func @packed(%c: tensor<256xi4> {kvlift.slot = "c"}, %u: tensor<1xi4>, %i: tensor<i32>)
+    -> (tensor<256xi4> {kvlift.slot = "c"}) {
+  // expected-remark@below {{slot 'c' is copied: XLA:CPU rewrites the whole slot to update elements of type 'i4'}}
+  // expected-note@below {{known of pjrt:cpu by}}
+  %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<256xi4>, tensor<1xi4>, tensor<i32>) -> tensor<256xi4>
+  return %0 : tensor<256xi4>
+}
+
+// -----
+
 // Slots smaller than a cache line are not worth a word.
 
 // CHECK-LABEL: func.func @small

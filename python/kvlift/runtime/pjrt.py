@@ -235,10 +235,10 @@ class PjrtExecutable:
         return values.own_copy(self.view(buffer, tensor))
 
     def view(self, buffer: Any, tensor: TensorType) -> Host:
-        """The device's memory on a CPU, unknown to XLA; a copy from any other device."""
+        """The device's memory on a CPU, unknown to XLA; a copy of any other, or of packed types."""
         import numpy as np
 
-        if not self._is_host_memory:
+        if not self._is_readable(buffer):
             return np.asarray(buffer)
         return self._memory(buffer, is_writable=False).array(buffer.shape, buffer.dtype)
 
@@ -246,10 +246,14 @@ class PjrtExecutable:
         """The result's own buffer: XLA gives each result a buffer that it uses for nothing else."""
         if kind == "jax":
             return buffer
-        if not self._is_host_memory:
+        if not self._is_readable(buffer):
             return values.as_kind(self.fetch(buffer, tensor), kind)
         array = self._memory(buffer, is_writable=True).array(buffer.shape, buffer.dtype)
         return values.as_kind(array, kind)
+
+    def _is_readable(self, buffer: Any) -> bool:
+        """Whether the host finds the elements in the device's memory as numpy has them."""
+        return self._is_host_memory and not values.is_packed(buffer.dtype)
 
     def _memory(self, buffer: Any, *, is_writable: bool) -> Memory:
         buffer.block_until_ready()

@@ -208,13 +208,11 @@ class ShardedExecutable(PjrtExecutable):
 
     def _bytes_on_a_device(self) -> dict[int, int]:
         """By argument; what the audit of the partitioned program compares with."""
-        import math
-
-        return {
-            a.index: math.prod(self._inputs[a.index].shard_shape(a.type.shape))
-            * values.element_bytes(a.type.dtype)
+        parts = {
+            a.index: TensorType(self._inputs[a.index].shard_shape(a.type.shape), a.type.dtype)
             for a in self.function.arguments
         }
+        return {index: values.byte_size(part) or 0 for index, part in parts.items()}
 
     def serialize(self) -> bytes:
         """Never: which devices run it is the next process's choice."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
@@ -73,19 +74,18 @@ def _mlir_name(dtype: np.dtype[Any]) -> str:
     return _MLIR_NAMES.get(dtype.name, dtype.name)
 
 
-def element_bytes(mlir: str) -> int:
-    """The size of one element of that type in a runtime's buffer."""
-    return int(numpy_dtype(mlir).itemsize)
+def is_packed(dtype: np.dtype[Any]) -> bool:
+    """Whether runtimes lay two elements of that type into a byte, as numpy does not."""
+    return dtype.name in ("int4", "uint4")
 
 
 def byte_size(tensor: TensorType) -> int | None:
-    """The size of a tensor in bytes; None when an extent is dynamic."""
-    size = element_bytes(tensor.dtype)
-    for extent in tensor.shape:
-        if extent is None:
-            return None
-        size *= extent
-    return size
+    """The size of a tensor in a runtime's buffer, in bytes; None when an extent is dynamic."""
+    if None in tensor.shape:
+        return None
+    dtype = numpy_dtype(tensor.dtype)
+    size = math.prod(extent or 0 for extent in tensor.shape) * dtype.itemsize
+    return -(-size // 2) if is_packed(dtype) else size
 
 
 def to_host(value: Any, expected: TensorType, what: str) -> Host:
@@ -208,8 +208,6 @@ def aligned_copy(array: Host, alignment: int = 64) -> Host:
 
 def empty_aligned(shape: tuple[int, ...], dtype: np.dtype[Any], alignment: int = 64) -> Host:
     """Uninitialised memory that starts at a multiple of that many bytes."""
-    import math
-
     import numpy as np
 
     size = math.prod(shape) * dtype.itemsize

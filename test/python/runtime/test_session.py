@@ -82,6 +82,31 @@ def test_other_element_types_make_the_round_trip(target, dtype):
         assert session.state["k"].dtype == initial.dtype
 
 
+@pytest.mark.parametrize("dtype", ["int4", "uint4"])
+def test_elements_of_half_a_byte_are_unpacked(dtype):
+    """XLA lays two of them into a byte, and rewrites the slot for each update."""
+    kind = np.dtype(getattr(ml_dtypes, dtype))
+    program = compile(programs.cache_program({"int4": "i4", "uint4": "ui4"}[dtype]))
+    assert [slot.verdict.partition(":")[0] for slot in program.manifest.function().slots] == [
+        "copied",
+        "copied",
+    ]
+    assert {copy.slot for copy in program.audit().copies} == {"k", "v"}
+    initial = (np.arange(1024) % 8).reshape(4, 2, 16, 8).astype(kind)
+    new = (np.arange(64) % 4 + 2).reshape(4, 2, 1, 8).astype(kind)
+    with program.session(state={"k": initial, "v": initial}) as session:
+        out = session(new, new, 7)
+        expected = initial.copy()
+        expected[:, :, 7:8] = new
+        np.testing.assert_array_equal(session.state["k"], expected)
+        np.testing.assert_array_equal(out, new + new)
+        kept = session.snapshot()
+        session.reset()
+        np.testing.assert_array_equal(session.state["v"], initial)
+        session.restore(kept)
+        np.testing.assert_array_equal(session.fork().state["v"], expected)
+
+
 def test_arguments_by_name_and_position_agree(session):
     by_position = session(row(1), row(2), 3)
     keys = session.state["k"]
