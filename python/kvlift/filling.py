@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kvlift.runtime.values import Host
     from kvlift.slots import Function, TensorType
 
+_WEIGHTS = ("parameter", "buffer", "constant")
 # Random integers stay below this: most are positions or tokens, and must be in range.
 _LARGEST_INTEGER = 8
 
@@ -61,23 +62,23 @@ def values_for(
             f"function {function.name!r} has no argument or slot {unknown[0]!r}; it has: "
             f"{', '.join(names.values())}"
         )
+    called = {a.name for a in function.arguments if not a.is_state}
     rng = None if seed is None else np.random.default_rng(seed)
     weights, state, inputs = dict[str, Any](), dict[str, Any](), dict[str, Any]()
     filled = []
     for argument in function.arguments:
-        name = names[argument.index]
-        is_known = name in known or argument.name in known
-        if is_known and name not in given:
+        name, slot = names[argument.index], slots.get(argument.index)
+        # A slot may be called as an input is, which then is what the name means.
+        is_given = name in given and not (slot and name in called)
+        is_weight = argument.kind in _WEIGHTS
+        is_known = (slot or is_weight) and (name in known or argument.name in known)
+        if is_known and not is_given:
             continue
-        if name not in given:
+        if not is_given:
             filled.append(name)
-        slot = slots.get(argument.index)
-        value = given.get(name, None)
-        if value is None:
-            value = example(slot.logical if slot else argument.type, rng)
-        is_weight = argument.kind in ("parameter", "buffer", "constant") or is_known
         place = state if slot else weights if is_weight else inputs
-        place[name] = value
+        tensor = slot.logical if slot else argument.type
+        place[name] = given[name] if is_given else example(tensor, rng)
     return Values(weights, state, inputs, tuple(filled))
 
 

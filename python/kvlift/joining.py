@@ -16,6 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import LiftError
+from kvlift.function_edits import (
+    append_results,
+    attribute_dicts,
+    function_op,
+    set_attributes,
+)
 from kvlift.slots import Argument, Function
 
 if TYPE_CHECKING:
@@ -109,8 +115,8 @@ def _with_own_constants(parts: Sequence[Part]) -> list[Part]:
 def _renamed_arguments(part: Part, new_names: Mapping[int, str]) -> Part:
     from torch_mlir import ir
 
-    func = _function_op(part)
-    attributes = _attribute_dicts(func, "arg_attrs", len(part.function.arguments))
+    func = function_op(part.module, part.function.name)
+    attributes = attribute_dicts(func, "arg_attrs", len(part.function.arguments))
     values = dict(part.values)
     arguments = list(part.function.arguments)
     with func.context:
@@ -118,7 +124,7 @@ def _renamed_arguments(part: Part, new_names: Mapping[int, str]) -> Part:
             attributes[index]["kvlift.name"] = ir.StringAttr.get(name)
             values[name] = values.pop(arguments[index].name)
             arguments[index] = replace(arguments[index], name=name)
-        _set_attributes(func, "arg_attrs", attributes)
+        set_attributes(func, "arg_attrs", attributes)
     return replace(part, function=replace(part.function, arguments=tuple(arguments)), values=values)
 
 
@@ -126,9 +132,9 @@ def _with_own_numbers(part: Part) -> Part:
     """`arg2` of one function says nothing about `arg2` of another one: it is `decode.arg2`."""
     from torch_mlir import ir
 
-    function, func = part.function, _function_op(part)
-    arguments = _attribute_dicts(func, "arg_attrs", len(function.arguments))
-    results = _attribute_dicts(func, "res_attrs", len(function.results))
+    function, func = part.function, function_op(part.module, part.function.name)
+    arguments = attribute_dicts(func, "arg_attrs", len(function.arguments))
+    results = attribute_dicts(func, "res_attrs", len(function.results))
     new_names = {
         slot.name: f"{function.name}.{slot.name}"
         for slot in function.slots
@@ -139,8 +145,8 @@ def _with_own_numbers(part: Part) -> Part:
         for slot in slots:
             mark = ir.StringAttr.get(slot.name)
             arguments[slot.argument]["kvlift.slot"] = results[slot.result]["kvlift.slot"] = mark
-        _set_attributes(func, "arg_attrs", arguments)
-        _set_attributes(func, "res_attrs", results)
+        set_attributes(func, "arg_attrs", arguments)
+        set_attributes(func, "res_attrs", results)
     return replace(part, function=replace(function, slots=slots))
 
 
@@ -206,46 +212,15 @@ def _pass_through(part: Part, parts: Sequence[Part]) -> None:
     ]
     if not found:
         return
-    func = _function_op(part)
-    kind = func.attributes["function_type"].value
-    arguments = _attribute_dicts(func, "arg_attrs", len(kind.inputs))
-    results = _attribute_dicts(func, "res_attrs", len(kind.results))
-    block = func.regions[0].blocks[0]
-    last = block.operations[len(block.operations) - 1].operation
-    with func.context, last.location:
+    func = function_op(part.module, part.function.name)
+    arguments = attribute_dicts(func, "arg_attrs", len(part.function.arguments))
+    with func.context:
         for argument in found:
-            mark = ir.StringAttr.get(argument.name)
-            arguments[argument.index]["kvlift.slot"] = mark
-            results.append({"kvlift.name": mark, "kvlift.slot": mark})
-        passed = [block.arguments[a.index] for a in found]
-        ir.Operation.create(
-            "func.return", operands=[*last.operands, *passed], ip=ir.InsertionPoint(last)
-        )
-        last.erase()
-        types = [*kind.results, *(value.type for value in passed)]
-        func.attributes["function_type"] = ir.TypeAttr.get(
-            ir.FunctionType.get(list(kind.inputs), types)
-        )
-        _set_attributes(func, "arg_attrs", arguments)
-        _set_attributes(func, "res_attrs", results)
-
-
-def _function_op(part: Part) -> Any:
-    from torch_mlir import ir
-
-    return ir.SymbolTable(part.module.operation)[part.function.name].operation
-
-
-def _attribute_dicts(func: Any, key: str, count: int) -> list[dict[str, Any]]:
-    if key not in func.attributes:
-        return [{} for _ in range(count)]
-    return [{named.name: named.attr for named in each} for each in func.attributes[key]]
-
-
-def _set_attributes(func: Any, key: str, attributes: list[dict[str, Any]]) -> None:
-    from torch_mlir import ir
-
-    func.attributes[key] = ir.ArrayAttr.get([ir.DictAttr.get(each) for each in attributes])
+            arguments[argument.index]["kvlift.slot"] = ir.StringAttr.get(argument.name)
+        set_attributes(func, "arg_attrs", arguments)
+    block = func.regions[0].blocks[0]
+    marks = [{"kvlift.name": a.name, "kvlift.slot": a.name} for a in found]
+    append_results(func, [block.arguments[a.index] for a in found], marks)
 
 
 def _merged(parts: Sequence[Part]) -> ir.Module:

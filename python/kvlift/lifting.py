@@ -130,6 +130,8 @@ class LiftedModule:
         sampler: Sampler | None = None,
         history: int = 1024,
         function: str | None = None,
+        prefill: str | Sequence[str] = (),
+        length: str | None = None,
     ) -> LiftedModule:
         """A copy in which a decode step feeds the next one, so that no host stands between them.
 
@@ -137,6 +139,10 @@ class LiftedModule:
         logits; each position argument becomes a slot that grows by one. The sampler's state, the
         last tokens and the logits become slots as well: a step takes nothing from its caller and
         leaves nothing in a buffer of its own. Sessions run many steps at once by `run`.
+
+        A prefill hands on to the step: it samples the first token from its own logits, and each
+        position grows by the number of tokens that it appends. Token and positions then start as
+        zeros.
 
         Args:
             tokens: the argument with the last token of each sequence, [batch] or [batch, 1].
@@ -146,6 +152,11 @@ class LiftedModule:
             sampler: how tokens are chosen; None is `Sampler.greedy()`.
             history: how many of the last tokens are kept.
             function: which function; only needed when there are several.
+            prefill: the functions that are called before the step, one or several. A position is
+                the step's slot where a prefill takes it by the same name and type.
+            length: the prefill's argument that says how many tokens it appends; None is all of
+                its argument that is called as `tokens`, [batch, rows]. Without positions only the
+                shape of the logits is checked by it.
 
         Raises:
             LiftError: an argument or result is unknown, is a slot already or is of a type that
@@ -155,16 +166,26 @@ class LiftedModule:
         from kvlift import carrying
         from kvlift.sampling import Sampler
 
+        prefills = [prefill] if isinstance(prefill, str) else list(prefill)
         chosen = self.manifest.function(function)
+        step = carrying.Step.of(chosen, tokens, logits, positions, history)
         sampler = sampler or Sampler.greedy()
-        step = carrying.carry_pass(chosen, tokens, logits, positions, history)
         module = copy_of(self.module)
-        carrying.add_sampler(module, chosen, tokens, logits, sampler)
-        passes = [step, "kvlift-inline-calls", *_target_passes("any", "error", None)]
+        carrying.add_sampler(module, step, sampler)
+        handed_on = [
+            carrying.hand_on(module, self.manifest.function(name), step, length)
+            for name in prefills
+        ]
+        passes = [step.pass_text(), *handed_on, "kvlift-inline-calls"]
+        passes += _target_passes("any", "error", None)
         diagnostics = _run(module, passes, "the step cannot be carried")
         manifest = read_manifest(module)
-        first = carrying.first_values(manifest.function(chosen.name), sampler)
-        return LiftedModule(module, manifest, diagnostics, {**self.values, **first})
+        carrying.check_handed_on(manifest, step, prefills)
+        values = dict(self.values)
+        for name in (chosen.name, *prefills):
+            carried = manifest.function(name)
+            values |= carrying.first_values(carried, sampler, is_handed_on=bool(prefills))
+        return LiftedModule(module, manifest, diagnostics, values)
 
     def isolate(self, function: str, entry: str | None = None) -> LiftedModule:
         """A copy without the other public functions, for compilers that take one at a time.

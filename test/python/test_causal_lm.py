@@ -73,19 +73,36 @@ def generate(session: kvlift.Session, ids: torch.Tensor, count: int) -> np.ndarr
 
 
 def test_decode_feeds_itself_after_a_prefill():
-    """Its position is a slot already: only the token is carried."""
+    """Positions are slots already: the token goes from one to the other."""
+    model, lifted = lifted_model("llama")
+    prompt = torch.randint(96, (BATCH, PROMPT))
+    carried = lifted.carry(
+        tokens="input_ids", function="decode", prefill="prefill", length="length", history=TOKENS
+    )
+    program = kvlift.compile(carried)
+    assert program.audit().is_in_place, program.audit()
+    with program.session() as session:
+        before = session.addresses()
+        assert session.prefill(padded(prompt), torch.tensor([PROMPT])) is None
+        first = session.state["input_ids"]
+        made = [session.decode.run(1), session.decode.run(TOKENS - 2)]
+        assert session.addresses() == before
+        assert session.decode.replayable
+    np.testing.assert_array_equal(
+        np.concatenate([first, *made], 1), generated(model, prompt, TOKENS)
+    )
+
+
+def test_a_host_hands_the_first_token_on():
     model, lifted = lifted_model("llama")
     prompt = torch.randint(96, (BATCH, PROMPT))
     program = kvlift.compile(lifted.carry(tokens="input_ids", function="decode", history=TOKENS))
     with program.session(state={"input_ids": np.zeros((BATCH, 1), np.int64)}) as session:
         first = session.prefill(padded(prompt), torch.tensor([PROMPT])).argmax(-1)[:, None]
         session.state["input_ids"] = first
-        before = session.addresses()
-        made = [session.decode.run(1), session.decode.run(TOKENS - 2)]
-        assert session.addresses() == before
-        assert session.decode.replayable
+        made = session.decode.run(TOKENS - 1)
     np.testing.assert_array_equal(
-        np.concatenate([first, *made], 1), generated(model, prompt, TOKENS)
+        np.concatenate([first, made], 1), generated(model, prompt, TOKENS)
     )
 
 
