@@ -2,27 +2,28 @@
 //
 // Scatters of slots that are left alone, one for each reason.
 
-// The sum of old and new is no overwriting.
+// What is dropped for being out of range is never divided by.
 
-func.func @adds(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %i: tensor<1x1xi32>, %new: tensor<1x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
-  // expected-remark@below {{slot 'k': the scatter stays as it is: its body combines the update with the old value}}
+func.func @divides(%slot: tensor<8x4xi32> {kvlift.slot = "k"}, %i: tensor<1x1xi32>, %new: tensor<1x4xi32>) -> (tensor<8x4xi32> {kvlift.slot = "k"}) {
+  // expected-remark@below {{slot 'k': the scatter stays as it is: its body cannot be computed on whole rows}}
   %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
-  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
-    %s = stablehlo.add %x, %y : tensor<f32>
-    stablehlo.return %s : tensor<f32>
-  }) : (tensor<8x4xf32>, tensor<1x1xi32>, tensor<1x4xf32>) -> tensor<8x4xf32>
-  return %0 : tensor<8x4xf32>
+  ^bb0(%x: tensor<i32>, %y: tensor<i32>):
+    %s = stablehlo.divide %x, %y : tensor<i32>
+    stablehlo.return %s : tensor<i32>
+  }) : (tensor<8x4xi32>, tensor<1x1xi32>, tensor<1x4xi32>) -> tensor<8x4xi32>
+  return %0 : tensor<8x4xi32>
 }
 
 // -----
 
-// A body that returns the old value writes nothing.
+// The body adds what is no argument of it.
 
-func.func @keeps(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %i: tensor<1x1xi32>, %new: tensor<1x4xf32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
-  // expected-remark@below {{slot 'k': the scatter stays as it is: its body combines the update with the old value}}
+func.func @captures(%slot: tensor<8x4xf32> {kvlift.slot = "k"}, %i: tensor<1x1xi32>, %new: tensor<1x4xf32>, %more: tensor<f32>) -> (tensor<8x4xf32> {kvlift.slot = "k"}) {
+  // expected-remark@below {{slot 'k': the scatter stays as it is: its body cannot be computed on whole rows}}
   %0 = "stablehlo.scatter"(%slot, %i, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
   ^bb0(%x: tensor<f32>, %y: tensor<f32>):
-    stablehlo.return %x : tensor<f32>
+    %s = stablehlo.add %x, %more : tensor<f32>
+    stablehlo.return %s : tensor<f32>
   }) : (tensor<8x4xf32>, tensor<1x1xi32>, tensor<1x4xf32>) -> tensor<8x4xf32>
   return %0 : tensor<8x4xf32>
 }

@@ -23,7 +23,24 @@ _MASK = "lib/Transforms/Updates/WindowMask.cpp"
 _MASKED = "lib/Transforms/Updates/MaskedWrite.cpp"
 _SELECT = "lib/Transforms/Updates/SimplifySelect.cpp"
 MUTANTS = (
-    Mutant("the range guard is dropped", _GUARD, "if (mask) {", "if (mask && !mask) {"),
+    Mutant(
+        "the range guard is dropped",
+        _GUARD,
+        "Value mask = inRangeMask();",
+        "Value mask = inRangeMask() ? Value() : Value();",
+    ),
+    Mutant(
+        "a body combines the update with itself",
+        "lib/Transforms/Updates/Combine.cpp",
+        "{body.argument(0), old}",
+        "{body.argument(0), update}",
+    ),
+    Mutant(
+        "only the last of several updates of a row is combined",
+        _WINDOWS,
+        "if (!scatterOverwrites(map.scatter))",
+        "if (map.rank() < 0)",
+    ),
     Mutant(
         "row 0 is out of range",
         _GUARD,

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GuardedWrite.h"
+#include "Combine.h"
 
 #include <algorithm>
 
@@ -33,14 +34,32 @@ public:
     for (int64_t dim = 0, rank = slotShape.size(); dim < rank; ++dim)
       starts.push_back(place(dim));
     Value mask = inRangeMask();
-    if (mask) {
-      Value old = build.dynamicSlice(write.slot, starts, update.type().shape());
-      update = build.select(mask, update, old);
-    }
+    Value old;
+    if (mask || write.combiner)
+      old = build.dynamicSlice(write.slot, starts, update.type().shape());
+    if (write.combiner)
+      update = combine(build, write.combiner, old, update);
+    if (mask)
+      update = write.combiner ? chosenBits(mask, update, old)
+                              : build.select(mask, update, old);
     return build.dynamicUpdateSlice(write.slot, update, starts);
   }
 
 private:
+  /// A select beside arithmetic. IREE selects in the type that it computes in,
+  /// f32 for bf16 and f16, which changes NaNs of old elements: those are
+  /// selected as integers.
+  Value chosenBits(Value mask, Value onTrue, Value onFalse) {
+    Type element = onTrue.type().element();
+    unsigned width = element.bitWidth();
+    if (element.isInteger() || (width != 8 && width != 16))
+      return build.select(mask, onTrue, onFalse);
+    Type number = Type::integer(build.context(), width);
+    Value trueBits = build.bitcast(onTrue, number);
+    Value falseBits = build.bitcast(onFalse, number);
+    return build.bitcast(build.select(mask, trueBits, falseBits), element);
+  }
+
   /// Cuts off what constant positions put outside of the slot.
   void clipConstants() {
     Dims high = update.type().shape(), low(high.size(), 0);

@@ -30,6 +30,9 @@ struct GuardedWrite {
   std::vector<WindowStart> starts;
   /// The signed integer type that positions are computed in.
   Type index;
+  /// The scatter whose body combines old and new elements; null where the new
+  /// ones overwrite. `canCombine` of it is true.
+  Operation combiner{};
 };
 
 /// Whether the type is a signed integer that can hold `number`.

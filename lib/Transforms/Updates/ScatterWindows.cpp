@@ -48,8 +48,11 @@ public:
   }
 
 private:
-  /// Dims along which nothing moves: only their last element counts.
+  /// Dims along which nothing moves: only their last element counts, unless
+  /// each is combined with what is there.
   void findRepeated() {
+    if (!scatterOverwrites(map.scatter))
+      moves.assign(moves.size(), true);
     for (int64_t dim = 0; dim < map.rank(); ++dim) {
       IndexFact fact = positionsOf(facts, map, dim, whole);
       for (size_t u = 0; u < moves.size(); ++u)

@@ -33,8 +33,9 @@ struct WindowsOrReason {
   std::string reason;
 };
 
-/// The windows that write what an overwriting scatter writes, or why there are
-/// none that do, or too many.
+/// The windows that write what a scatter writes, or why there are none that do,
+/// or too many. A body that combines has to be one that can be computed on
+/// windows (Combine.h).
 WindowsOrReason findWindows(IndexFacts &facts, const ScatterMap &map);
 
 } // namespace kvlift

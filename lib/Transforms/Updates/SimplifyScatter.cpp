@@ -17,11 +17,14 @@
 //    few elements: a dynamic_update_slice for each, in order, so that of two
 //    elements for one place the last one stays, as in the interpreter
 //    (ScatterWindows.cpp).
-// 4. What is left, and what a body combines with the old value, becomes a
-//    scatter on the slot's leading dims (LeadingScatter.cpp).
+// 4. A body that combines the update with the old value is computed on the
+//    windows (Combine.cpp).
+// 5. What is left becomes a scatter on the slot's leading dims
+//    (LeadingScatter.cpp).
 //
 //===----------------------------------------------------------------------===//
 
+#include "Combine.h"
 #include "GuardedWrite.h"
 #include "RewriteSupport.h"
 #include "ScatterWindows.h"
@@ -127,6 +130,8 @@ WindowStart startOf(Builder &build, const ScatterWindows &plan,
 Value writePiece(Builder &build, const ScatterWindows &plan,
                  const ScatterPiece &piece, Value version, bool isMoved) {
   GuardedWrite write{version, layOut(build, plan, piece.part), {}, plan.index};
+  if (!scatterOverwrites(plan.map.scatter))
+    write.combiner = plan.map.scatter;
   for (int64_t dim = 0; dim < plan.map.rank(); ++dim)
     write.starts.push_back(startOf(build, plan, piece, dim, isMoved));
   return writeGuarded(build, write);
@@ -166,10 +171,9 @@ Rewritten kvlift::simplifyScatter(const SlotUpdate &update) {
   IndexFacts facts;
   ScatterMap map = scatterMapOf(scatter);
   WindowsOrReason found =
-      scatterOverwrites(scatter)
+      scatterOverwrites(scatter) || canCombine(scatter)
           ? findWindows(facts, map)
-          : WindowsOrReason{{},
-                            "its body combines the update with the old value"};
+          : WindowsOrReason{{}, "its body cannot be computed on whole rows"};
   if (found.windows) {
     apply(*found.windows);
     return Rewritten::yes();

@@ -27,7 +27,11 @@ PROGRAM = """func.func @main(%s: tensor<4x2xELEMENT>, %i: tensor<3x1xi32>, %n: t
 
 @pytest.mark.parametrize(
     ("element", "kind", "unsigned", "signalling"),
-    [("f32", np.float32, "u4", 0x7F812345), ("bf16", ml_dtypes.bfloat16, "u2", 0x7F93)],
+    [
+        ("f32", np.float32, "u4", 0x7F812345),
+        ("f16", np.float16, "u2", 0x7D23),
+        ("bf16", ml_dtypes.bfloat16, "u2", 0x7F93),
+    ],
 )
 def test_dropped_rows_keep_nans(element: str, kind: Any, unsigned: str, signalling: int) -> None:
     lifted = kvlift.lift(PROGRAM.replace("ELEMENT", element), state={"c": (0, 0)})
