@@ -18,11 +18,12 @@ from rich.console import Console
 
 import decoder_tables
 import session_tables
+import step_tables
 from decoder_plots import draw_decoder
 from results import RESULTS, load, machine_of
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-TABLES = decoder_tables.TABLES | session_tables.TABLES
+TABLES = decoder_tables.TABLES | session_tables.TABLES | step_tables.TABLES
 
 console = Console()
 

@@ -6,7 +6,7 @@ turn, so that a busy machine hurts them alike; the numbers are medians of severa
 `--unlifted`, beside them stands the same module without its ties, its state fed back by the host as
 device buffers; IREE may overwrite the caller's buffer without a tie too, so these can be as cheap.
 
-    python bench/step_cost.py                       # 1 MB and 1 GB: needs 6 GB, half an hour
+    python bench/step_cost.py                       # 1 MB and 1 GB: needs 6 GB, ten minutes
     python bench/step_cost.py --quick               # 1 and 16 MB, few repeats
     python bench/step_cost.py --sizes 1 64 --targets pjrt:cpu --forms select --dtypes f32 bf16
 """
@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import multiprocessing
-import platform
 import re
 import statistics
 import time
@@ -28,10 +26,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 import kvlift
 from kvlift.runtime.values import numpy_dtype
+from results import RESULTS, save
 from update_forms import DTYPES, forms
 
 MEGABYTE = 1 << 20
@@ -66,9 +64,19 @@ class Row:
     error: str = ""
 
     @property
+    def first_us(self) -> float:
+        """The smallest size's cost."""
+        return self.lifted_us[min(self.lifted_us)]
+
+    @property
+    def last_us(self) -> float:
+        """The largest size's cost."""
+        return self.lifted_us[max(self.lifted_us)]
+
+    @property
     def ratio(self) -> float:
         """The largest size's cost over the smallest's."""
-        return self.lifted_us[max(self.lifted_us)] / self.lifted_us[min(self.lifted_us)]
+        return self.last_us / self.first_us
 
 
 class Untied:
@@ -216,63 +224,17 @@ def measure_all(options: argparse.Namespace, sizes: list[int], repeats: int) -> 
                 yield from pool.apply(measure_form, (name, options, sizes, repeats))
 
 
-def show(rows: list[Row], sizes: list[int], dtypes: list[str]) -> None:
-    """One line per form and target: cost at the smallest and largest size, by element type."""
-    table = Table(title=f"µs per write-only step, {sizes[0]} MB -> {sizes[-1]} MB")
-    for heading in ("form", "target", *dtypes):
-        table.add_column(heading, justify="left" if heading in ("form", "target") else "right")
-    found = {(r.form, r.target, r.dtype): r for r in rows}
-    for form, target in dict.fromkeys((r.form, r.target) for r in rows):
-        table.add_row(form, target, *(_cell(found.get((form, target, d))) for d in dtypes))
-    console.print(table)
-    over = [r for r in rows if not r.error and not r.is_rewrite and r.ratio > GOAL]
-    for row in over:
-        console.print(f"above {GOAL}: {row.form}, {row.dtype}, {row.target}: {row.ratio:.1f}")
-    failed = [r for r in rows if r.error]
-    for row in failed:
-        console.print(f"no numbers: {row.form}, {row.dtype}, {row.target}: {row.error}")
-    console.print(f"{len(rows)} rows, {len(over)} above {GOAL}, {len(failed)} without numbers")
-
-
-def _cell(row: Row | None) -> str:
-    if row is None:
-        return ""
+def describe(row: Row) -> str:
+    """One line of progress."""
+    name = f"{row.target} {row.form}, {row.dtype}: "
     if row.error:
-        return "does not run"
-    times = row.lifted_us
-    return f"{times[min(times)]:,.0f} -> {times[max(times)]:,.0f} ({row.ratio:.2f})"
-
-
-def markdown(rows: list[Row], dtypes: list[str]) -> str:
-    """The same table for docs/benchmarks.md."""
-    lines = [
-        "| form | target | " + " | ".join(dtypes) + " |",
-        "|---|---|" + "---|" * len(dtypes),
-    ]
-    found = {(r.form, r.target, r.dtype): r for r in rows}
-    for form, target in dict.fromkeys((r.form, r.target) for r in rows):
-        cells = [_cell(found.get((form, target, d))).replace("->", "→") for d in dtypes]
-        lines.append(f"| {form} | {target} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def save(rows: list[Row], path: Path) -> None:
-    """The rows with what they were measured on."""
-    from importlib.metadata import version
-
-    packages = ("torch", "torch-mlir", "jax", "jaxlib", "iree-base-compiler")
-    facts = {
-        "processor": platform.machine(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "rows": [asdict(row) for row in rows],
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(facts, indent=2) + "\n")
+        return name + row.error
+    note = " (writes the whole slot by its meaning)" if row.is_rewrite else ""
+    return f"{name}{row.first_us:,.0f} -> {row.last_us:,.0f} us ({row.ratio:.2f}){note}"
 
 
 def main() -> None:
-    """Measures, prints the table and writes the JSON."""
+    """Measures, prints and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", help="slot sizes in MB")
     parser.add_argument("--targets", nargs="+", default=list(TARGETS), choices=TARGETS)
@@ -281,7 +243,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--unlifted", action="store_true", help="time the modules without ties too")
     parser.add_argument("--quick", action="store_true", help="1 and 16 MB, three repeats")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     sizes = sorted(options.sizes or ([1, 16] if options.quick else [1, 1024]))
     repeats = 3 if options.quick else options.repeats
@@ -289,13 +251,11 @@ def main() -> None:
     rows = []
     for row in measure_all(options, sizes, repeats):
         rows.append(row)
-        console.print(f"{row.target} {row.form}, {row.dtype}: {_cell(row)}")
-        # A run of half an hour keeps what it has.
-        save(rows, path)
-    show(rows, sizes, options.dtypes)
-    table = path.with_suffix(".md")
-    table.write_text(markdown(rows, options.dtypes))
-    console.print(f"written: {path}, {table}")
+        console.print(describe(row))
+        # What it has is kept, whatever ends the run.
+        save(path, [asdict(r) for r in rows])
+    over = [r for r in rows if not r.error and not r.is_rewrite and r.ratio > GOAL]
+    console.print(f"{len(rows)} rows, {len(over)} above {GOAL}; written: {path}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,14 +13,16 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
 import report
 from decoder_tables import ratios, times
-from decoders.measure import Row
+from decoders.measure import Row as DecoderRow
 from decoders.registry import GOALS, PEERS
+from step_cost import Row as StepRow
+from step_tables import step_costs
 
 LIMIT, (OURS, BEST) = PEERS[0].name, GOALS[0]
 
 
 def rows(*found: tuple[str, list[float], str]) -> list[dict]:
-    return [vars(Row(peer, 1, 256, rounds, None, note)) for peer, rounds, note in found]
+    return [vars(DecoderRow(peer, 1, 256, rounds, None, note)) for peer, rounds, note in found]
 
 
 def test_cells_are_medians_and_multiples_of_the_limit() -> None:
@@ -55,3 +59,13 @@ def test_html_escapes_cells() -> None:
     page = report.as_html("| a | b |\n|---|---|\n| <x> | 1 |\n")
     assert "<td>&lt;x&gt;</td>" in page
     assert page.count("<tr>") == 2
+
+
+def test_step_costs_say_which_rows_grow() -> None:
+    def step(form: str, large: float, *, is_rewrite: bool = False) -> dict:
+        row = StepRow("pjrt:cpu", form, "f32", {1: 20.0, 1024: large}, {}, (), is_rewrite)
+        return json.loads(json.dumps(asdict(row)))
+
+    table = step_costs([step("row", 21.0), step("sum", 90.0), step("mask", 99.0, is_rewrite=True)])
+    assert "| row | pjrt:cpu | 20 → 21 (1.05) |" in table
+    assert "1 of 2 rows within 1.5; sum, f32, pjrt:cpu: 4.5. Not counted: 1 that" in table
