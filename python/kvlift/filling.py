@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
     from kvlift.runtime.values import Host
     from kvlift.slots import Function, TensorType
 
+# What numpy raises for damaged files: its header is Python, and may name any size.
+_DAMAGED = (
+    *(ValueError, EOFError, SyntaxError, tokenize.TokenError, MemoryError, RecursionError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
 _WEIGHTS = ("parameter", "buffer", "constant")
 # Random integers stay below this: most are positions or tokens, and must be in range.
 _LARGEST_INTEGER = 8
@@ -121,7 +129,7 @@ def _parse_value(name: str, text: str) -> Any:
 def _load_array(path: Path) -> Host:
     try:
         array: Host = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except _DAMAGED as error:
         raise SourceError(f"cannot read '{path}' as an array: {error}") from None
     return array
 
@@ -130,5 +138,5 @@ def _load_arrays(path: Path) -> Mapping[str, Host]:
     try:
         with np.load(path, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
-    except (ValueError, EOFError, AttributeError, TypeError) as error:
+    except (*_DAMAGED, AttributeError, TypeError) as error:
         raise SourceError(f"cannot read '{path}' as arrays by name: {error}") from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from kvlift.tensor_file import (
     dtype_name,
     read_tensors,
 )
+from kvlift.whole_file import whole_file
 
 if TYPE_CHECKING:
     from kvlift.lifting import LiftedModule
@@ -62,16 +62,8 @@ def save_package(lifted: LiftedModule, path: Path, compiled: Iterable[Program] =
         _SPLATS: json.dumps(splats, sort_keys=True).encode(),
         **_compiled_members(lifted, compiled),
     }
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            _write(file, members, values)
-        temporary.replace(path)
-    except OSError as error:
-        # The user knows nothing of the temporary file.
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        _write(file, members, values)
 
 
 def load_package(path: Path, verify: bool | None = None) -> LiftedModule:

@@ -168,6 +168,25 @@ def test_run_steps_on_one_state(source: Path, tmp_path: Path, target: str) -> No
     assert f"main on {target}, 1 step, " in text
 
 
+def test_run_names_results_that_the_source_nested(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Nested(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("total", torch.zeros(2))
+
+        def forward(self, given):
+            self.total += given["x"]
+            return {"sum": self.total + given["y"], "parts": [given["x"] * 2, None, 3]}
+
+    inputs = {"x": torch.ones(2), "y": torch.ones(2)}
+    kvlift.lift(kvlift.export(Nested(), (inputs,))).save(tmp_path / "nested.kvl")
+    facts = as_json("run", tmp_path / "nested.kvl", "-i", "given_x=[1,2]", "-i", "given_y=[3,4]")
+    found = {result["name"]: result["greatest"] for result in facts["results"]}
+    assert found == {"sum": 6.0, "parts.0": 4.0}
+
+
 def test_run_fills_with_a_seed(source: Path) -> None:
     runs = [as_json("run", source, "--seed", seed) for seed in (1, 1, 2)]
     found = [run["results"] for run in runs]
@@ -248,7 +267,17 @@ def test_doctor_looks_at_the_cache(source: Path, tmp_path: Path) -> None:
         (["run", "SOURCE", "--steps", "0"], 2, "Invalid value for"),
         (["run", "SOURCE", "--function", "f"], 2, "must be one of: main"),
         (["run", "SOURCE", "--target", "tpu"], 1, "unknown target 'tpu'; the targets are pjrt:cpu"),
-        (["compile", "none.kvl"], 1, "cannot read none.kvl as StableHLO"),
+        (["run", "SOURCE", "--inputs", "CUT.npz"], 1, "CUT.npz' as arrays by name"),
+        (["run", "SOURCE", "-i", "x=HUGE.npy"], 1, "HUGE.npy' as an array: Unable to allocate"),
+        (["run", "SOURCE", "-i", "x=ODD.npy"], 1, "ODD.npy' as an array"),
+        (["run", "SOURCE", "-i", "x=null"], 1, "argument 'x' expects a tensor, got NoneType"),
+        (["run", "SOURCE", "--save", "none/x.npz"], 1, "No such file or directory: 'none/x.npz'"),
+        (["inspect", "SOURCE", "--html", "none/x"], 1, "No such file or directory: 'none/x'"),
+        (["inspect", "SOURCE", "--dot", "FOLDER"], 1, "Is a directory: 'FOLDER'"),
+        (["compile", "none.kvl"], 1, "cannot read 'none.kvl': No such file or directory"),
+        (["run", "CUT.kvl"], 1, "'CUT.kvl' is truncated or no kvlift package"),
+        (["run", "."], 1, "cannot read . as StableHLO"),
+        (["lift", "CUT.kvl"], 2, "is a package, which is lifted already; kvlift inspect"),
         (["compile", "SOURCE", "-o", "none/x.kvl"], 1, "No such file or directory: 'none/x.kvl'"),
         (["bench", "SOURCE", "--target", "tpu"], 1, "unknown target 'tpu'"),
         (["lift"], 2, "Missing argument"),
@@ -259,6 +288,13 @@ def test_errors_have_a_code_and_no_traceback(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, arguments, code, message
 ) -> None:
     (tmp_path / "TEXT.npy").write_text("text")
+    (tmp_path / "FOLDER").mkdir()
+    for name in ("CUT.npz", "CUT.kvl"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04 and no more")
+    for name, extent in (("HUGE.npy", "9" * 14), ("ODD.npy", "((((")):
+        head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({extent},), }}\n".encode()
+        start = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little")
+        (tmp_path / name).write_bytes(start + head)
     monkeypatch.chdir(tmp_path)
     given = [str(source) if a == "SOURCE" else a for a in arguments]
     monkeypatch.setattr(sys, "argv", ["kvlift", *given])
@@ -267,8 +303,26 @@ def test_errors_have_a_code_and_no_traceback(
     assert stopped.value.code == code
     out, error = capsys.readouterr()
     assert out == ""
-    assert message in error
+    assert message in " ".join(error.replace("│", " ").split())
     assert "Traceback" not in error
+    # Nothing half-written is left.
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_errors_as_json(tmp_path: Path) -> None:
+    """On standard output, with diagnostics; the text is on standard error as ever."""
+    path = tmp_path / "lost.mlir"
+    lost = STEP.replace(", tf.aliasing_output = 0 : i32", "").replace("return %n", "return %c")
+    path.write_text(lost)
+    done = shell("lift", path, "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["type"]) == (1, "LiftError")
+    assert "error: the program cannot be lifted" in done.stderr
+    assert error["message"].startswith("the program cannot be lifted")
+    assert [d["severity"] for d in error["diagnostics"]] == ["error"]
+    assert error["diagnostics"][0]["location"]["file"] == str(path)
+    done = shell("run", tmp_path / "none.mlir", "--json")
+    assert json.loads(done.stdout)["error"]["type"] == "SourceError"
 
 
 def test_error_messages_on_standard_error(source: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ error in kvlift itself; 130 interrupted.
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from kvlift.cli import audit, bench, cache, compile, demo, doctor, inspect, lift, run
+from kvlift.cli.options import print_json
 from kvlift.errors import KvliftError
 
 app = typer.Typer(
@@ -52,13 +54,20 @@ def main() -> None:
     except Exception as error:
         if arguments != given:
             raise
-        sys.exit(_report(error))
+        sys.exit(_report(error, as_json="--json" in arguments))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _report(error: Exception) -> int:
-    """Prints an error; kvlift's own and files' say what to do, others are its defects."""
+def _report(error: Exception, *, as_json: bool) -> int:
+    """Prints an error; kvlift's own and files' say what to do, others are its defects.
+
+    Who asked for JSON finds it on standard output as well.
+    """
+    if as_json:
+        diagnostics = [asdict(each) for each in getattr(error, "diagnostics", ())]
+        facts = {"type": type(error).__name__, "message": str(error), "diagnostics": diagnostics}
+        print_json({"error": facts})
     is_expected = isinstance(error, KvliftError | OSError)
     # Types and indices in the message have brackets, which are no markup.
     text = escape(str(error) if is_expected else f"{type(error).__name__}: {error}")

@@ -25,11 +25,18 @@ def inspect(
 
     lifted = read_lifted(source)
     if dot is not None:
-        dot.write_text(as_dot(lifted))
+        _write(dot, as_dot(lifted))
     if html is not None:
-        html.write_text(as_html(lifted, source.name))
+        _write(html, as_html(lifted, source.name))
     if as_json:
         chains = [asdict(function) for function in chains_of(lifted)]
         print_json({"manifest": asdict(lifted.manifest), "chains": chains})
     elif dot is None and html is None:
         console().print(as_tree(lifted))
+
+
+def _write(path: Path, text: str) -> None:
+    from kvlift.whole_file import whole_file
+
+    with whole_file(path) as file:
+        file.write(text.encode())

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from kvlift.cli.options import JsonOption, notes, print_json, working
+from kvlift.cli.options import JsonOption, is_package, notes, print_json, working
 
 
 def lift(
@@ -37,6 +37,11 @@ def lift(
 
     if lost_updates not in ("error", "return", "ignore"):
         raise typer.BadParameter("must be error, return or ignore", param_hint="--lost-updates")
+    if is_package(source):
+        raise typer.BadParameter(
+            f"'{source}' is a package, which is lifted already; kvlift inspect shows it",
+            param_hint="source",
+        )
     with working(f"lifting {source}"):
         lifted = kvlift.lift(source, lost_updates=lost_updates)  # type: ignore[arg-type]
     diagnostics = lifted.diagnostics

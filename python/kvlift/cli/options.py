@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,9 +69,18 @@ def read_lifted(source: Path) -> LiftedModule:
     import kvlift
 
     with working(f"reading {source}"):
-        if zipfile.is_zipfile(source):
-            return kvlift.load(source)
-        return kvlift.lift(source)
+        return kvlift.load(source) if is_package(source) else kvlift.lift(source)
+
+
+def is_package(source: Path) -> bool:
+    """Whether it is a package by its first bytes, or was one: a damaged one is told as such."""
+    if source.suffix == ".kvl":
+        return True
+    try:
+        with source.open("rb") as file:
+            return file.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False
 
 
 def one_function(lifted: LiftedModule, name: str | None) -> str:

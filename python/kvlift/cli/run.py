@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,9 +98,14 @@ def run(
 
 def _named(function: Function, results: Any) -> dict[str, Host]:
     """The results of a call by their names in the manifest."""
-    names = [result.name for result in function.results if not result.is_state]
+    from kvlift.runtime.nesting import NestedOutputs
+
+    outputs = {r.index: r.name for r in function.results if not r.is_state}
+    if function.outputs is not None:
+        apart = NestedOutputs(function.outputs, outputs).take_apart(results)
+        return {name: apart[index] for index, name in outputs.items()}
     found = results if isinstance(results, tuple) else () if results is None else (results,)
-    return dict(zip(names, found, strict=True))
+    return dict(zip(outputs.values(), found, strict=True))
 
 
 def _save(path: Path, results: Mapping[str, Host], state: Mapping[str, Host]) -> None:
@@ -111,15 +115,12 @@ def _save(path: Path, results: Mapping[str, Host], state: Mapping[str, Host]) ->
     """
     import numpy as np
 
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with zipfile.ZipFile(temporary, "x") as archive:
-            for name, value in {**results, **{f"state/{n}": v for n, v in state.items()}}.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, value, allow_pickle=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    from kvlift.whole_file import whole_file
+
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, value in {**results, **{f"state/{n}": v for n, v in state.items()}}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, value, allow_pickle=False)
 
 
 def _summary(name: str, value: Host) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 from kvlift.errors import SessionError
@@ -82,14 +83,23 @@ class NestedOutputs:
         """The results by index in the source's containers; None when there are none."""
         return None if self._node is _NOTHING else _build(self._node, results)
 
+    def take_apart(self, nested: Any) -> dict[int, Any]:
+        """The inverse of `put_together`."""
+        found: dict[int, Any] = {}
+        if self._node is not _NOTHING:
+            _take(self._node, nested, "result", found)
+        return found
+
 
 def _holds_others(node: Node) -> bool:
     return isinstance(node, dict) and "value" not in node
 
 
 def _is_container(value: Any) -> bool:
-    """A named tuple is a tuple; a record may be of any class that is no array."""
-    return isinstance(value, Mapping | list | tuple) or not hasattr(value, "dtype")
+    """A named tuple is a tuple; a record may be of any class that is no array and no number."""
+    if isinstance(value, Mapping | list | tuple):
+        return True
+    return not hasattr(value, "dtype") and not isinstance(value, Number)
 
 
 def _pruned(node: Node, wanted: set[int]) -> Node:

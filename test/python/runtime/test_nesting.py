@@ -105,6 +105,18 @@ def test_a_torch_program_is_called_as_the_module_is(session):
     check(session(**{name: vector(i + 1) for i, name in enumerate(names)}), 3)
 
 
+def test_numbers_are_no_containers():
+    class Scaled(torch.nn.Module):
+        def forward(self, factors, pair):
+            return factors["a"] * 10 + factors["b"] + pair[0] * 0
+
+    numbers = {"a": torch.tensor(1.0), "b": torch.tensor(1.0)}
+    exported = kvlift.export(Scaled(), (numbers, (torch.tensor(1.0),)))
+    with kvlift.compile(kvlift.lift(exported)).session() as session:
+        assert session(2, 3.0, np.float32(1)) == 23
+        assert session({"a": 2, "b": 3.0}, (1,)) == 23
+
+
 def test_other_nestings_say_where(session):
     options, pair = {"a": vector(2), "b": [vector(3)]}, (vector(4), vector(5))
     before = session.calls
