@@ -164,6 +164,8 @@ class PjrtExecutable:
         self._loaded = loaded
         self._device = device
         self._is_host_memory = device.platform == "cpu"
+        # The device as DLPack calls it.
+        self._place = None if self._is_host_memory else _dlpack_place(device)
         self._put = put
         self._blob = blob
         self._writers: dict[tuple[int, ...], Any] = {}
@@ -182,18 +184,38 @@ class PjrtExecutable:
         return self._put(self._avals[argument], value, copy)
 
     def adopt(self, argument: int, value: Any) -> Any | None:
-        """A jax array of the very type on the very device."""
+        """A jax array of the very type in the very place, or another library's on the device."""
+        array = value if isinstance(value, self._array_type) else self._imported(value)
+        if array is None or array.is_deleted():
+            return None
         aval = self._avals[argument]
-        if (
-            isinstance(value, self._array_type)
-            and value.dtype == aval.dtype
-            and value.shape == aval.shape
-            and value.is_fully_addressable
-            and value.devices() == {self._device}
-            and not value.is_deleted()
-        ):
-            return value
-        return None
+        is_fitting = (array.dtype, array.shape) == (aval.dtype, aval.shape)
+        return array if is_fitting and self._is_in_place(argument, array) else None
+
+    def _is_in_place(self, argument: int, array: Any) -> bool:
+        """Whether the program can read it where it is."""
+        return bool(array.is_fully_addressable and array.devices() == {self._device})
+
+    def _imported(self, value: Any) -> Any | None:
+        """An array on this device by DLPack, such as a CUDA tensor of torch, without a copy.
+
+        None when it is elsewhere; what is in host memory goes by numpy.
+        """
+        if self._is_host_memory or not hasattr(value, "__dlpack_device__"):
+            return None
+        import jax
+
+        try:
+            if tuple(value.__dlpack_device__()) != self._place:
+                return None
+            # Of torch's tensors some need a gradient or are strided.
+            plain = value.detach().contiguous() if hasattr(value, "detach") else value
+            # Elsewhere an i64 would be narrowed silently.
+            with jax.enable_x64(True):
+                return jax.dlpack.from_dlpack(plain)
+        except (RuntimeError, TypeError, ValueError, BufferError):
+            # A type or a layout that one of the two does not know.
+            return None
 
     def run(self, buffers: Sequence[Any]) -> list[Any]:
         """Runs and waits, so that the caller's arguments are free to change afterwards."""
@@ -347,6 +369,15 @@ def _device_put(jax: Any, device: Any) -> Callable[[Any, Host, bool], Any]:
         )
 
     return put
+
+
+def _dlpack_place(device: Any) -> tuple[int, int]:
+    """The kind of the device and its number, as arrays on it tell them."""
+    import jax
+    import numpy as np
+
+    kind, number = jax.device_put(np.int32(0), device).__dlpack_device__()
+    return kind, number
 
 
 def host_array(array: Host) -> Any:

@@ -110,19 +110,12 @@ class ShardedExecutable(PjrtExecutable):
             self._avals[argument], sharding, parts, list(self._here), force_copy=copy
         )
 
-    def adopt(self, argument: int, value: Any) -> Any | None:
-        """A jax array of the very type that lies as the argument does."""
-        aval = self._avals[argument]
-        if (
-            isinstance(value, self._array_type)
-            and value.dtype == aval.dtype
-            and value.shape == aval.shape
-            and not value.is_deleted()
-            and value.sharding.device_set == set(self._devices)
-            and value.sharding.is_equivalent_to(self._inputs[argument], len(aval.shape))
-        ):
-            return value
-        return None
+    def _is_in_place(self, argument: int, array: Any) -> bool:
+        """Whether it lies on the devices as the argument does."""
+        wanted = self._inputs[argument]
+        return array.sharding.device_set == set(self._devices) and bool(
+            array.sharding.is_equivalent_to(wanted, len(array.shape))
+        )
 
     def dispatch(self, buffers: Sequence[Any]) -> list[Any]:
         """Runs on all devices when the arguments are ready; each process must."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
@@ -168,7 +169,7 @@ def _as_torch(array: Host) -> Any:
     name = array.dtype.name
     if name in _NUMPY_NAMES.values():
         return torch.from_numpy(array)
-    if not hasattr(torch, name):
+    if is_packed(array.dtype) or not hasattr(torch, name):
         raise SessionError(f"torch has no element type {name}; use returns='numpy'")
     bits = array.view(f"i{array.dtype.itemsize}")
     return torch.from_numpy(bits).view(getattr(torch, name))
@@ -255,33 +256,39 @@ def as_array(value: Any, what: str) -> Host:
 
     if isinstance(value, (str, bytes)) or value is None:
         raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
-    device = getattr(getattr(value, "device", None), "type", "cpu")
-    if device != "cpu":
-        raise SessionError(f"{what} is on the device {device!r}; bring it to the host: value.cpu()")
-    is_torch = type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
     try:
-        array: Host = _from_torch(value) if is_torch else np.asarray(value)
-    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
-        # torch raises TypeError for types that numpy lacks, RuntimeError for meta tensors.
+        device = getattr(getattr(value, "device", None), "type", "cpu")
+        if device != "cpu":
+            advice = "has no values" if device == "meta" else "comes to the host by value.cpu()"
+            raise SessionError(f"{what} is on the device {device!r}; such a tensor {advice}")
+        array: Host = _from_torch(value) if _is_torch(value) else np.asarray(value)
+        if array.dtype == object and hasattr(value, "__dlpack__"):
+            array = np.from_dlpack(value)
+    except (ValueError, TypeError, OverflowError, RuntimeError, BufferError) as error:
+        # torch raises TypeError for types that numpy lacks, RuntimeError for meta tensors; jax
+        # RuntimeError for what was deleted.
         raise SessionError(f"{what} cannot become an array: {error}") from error
     if array.dtype == object:
         raise SessionError(f"{what} expects a tensor, got {type(value).__name__}")
     return array
 
 
+def _is_torch(value: Any) -> bool:
+    """Whether it is a tensor of torch, which nobody need have imported."""
+    return isinstance(value, getattr(sys.modules.get("torch"), "Tensor", ()))
+
+
 def _from_torch(tensor: Any) -> Host:
     """A view of the tensor's memory; types that numpy lacks go by their bits."""
     import torch
 
-    tensor = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
-    mlir = {"bfloat16": "bf16", "float8_e4m3fn": "f8E4M3FN", "float8_e5m2": "f8E5M2"}.get(
-        str(tensor.dtype).removeprefix("torch.")
-    )
-    if mlir is None:
+    tensor = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in _ML_DTYPES_NAMES.values():
         array: Host = tensor.numpy()
         return array
-    bits: Host = tensor.view(torch.int16 if mlir == "bf16" else torch.uint8).numpy()
-    return bits.view(numpy_dtype(mlir))
+    bits: Host = tensor.view(torch.int16 if tensor.dtype.itemsize == 2 else torch.uint8).numpy()
+    return bits.view(numpy_dtype(_MLIR_NAMES[name]))
 
 
 def _family(mlir: str) -> str:
@@ -307,7 +314,9 @@ def _cast(
             cast: Host = array.astype(dtype)
             fits = cast.astype(array.dtype) == array
             if families == ("float", "float"):
-                fits = np.isfinite(cast.astype(np.float64)) | ~np.isfinite(array)
+                wide = cast.astype(np.float64)
+                # Some types have no infinity and make it a NaN.
+                fits = np.where(np.isinf(array), wide == array, np.isnan(array) | np.isfinite(wide))
         if bool(np.all(fits)):
             return cast
         raise SessionError(f"{what} expects {expected}, which cannot hold the value {array!s}")

@@ -11,6 +11,7 @@ import small_programs as programs
 
 from kvlift.errors import CompileError, SessionError
 from kvlift.runtime.program import compile
+from kvlift.runtime.values import numpy_dtype
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 DTYPES = {"f32": np.float32, "bf16": ml_dtypes.bfloat16, "f16": np.float16, "i8": np.int8}
@@ -324,6 +325,83 @@ def test_torch_and_jax_values_convert_bit_exactly():
         np.testing.assert_array_equal(session.state["k"].view(np.int16), expected.numpy())
         assert (session.state["v"][:, :, 6] == 1).all()
     assert (keys.view(torch.int16) == bits).all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_tensors_of_any_class_and_of_narrow_types(target):
+    torch = pytest.importorskip("torch")
+
+    class Own(torch.Tensor):
+        pass
+
+    ones = torch.ones(4, 2, 1, 8)
+    zeros = np.zeros((4, 2, 16, 8), np.float32)
+    for dtype in ("bf16", "f8E4M3FN", "f8E5M2", *(["f8E4M3FNUZ"] * (target == "pjrt:cpu"))):
+        kind = numpy_dtype(dtype)
+        given = ones.to(getattr(torch, kind.name))
+        state = dict.fromkeys("kv", zeros.astype(kind))
+        with compile(programs.cache_program(dtype), target).session(state=state) as session:
+            session(given, given.as_subclass(Own) if dtype == "bf16" else given, 3)
+            assert (session.state["v"][:, :, 3].astype(np.float32) == 1).all()
+            if dtype == "f8E4M3FN":
+                infinite = np.full((4, 2, 1, 8), np.inf).tolist()
+                with pytest.raises(SessionError, match=r"x' .* cannot hold the value"):
+                    session(infinite, given, 3)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_arrays_that_know_only_dlpack_and_deleted_ones(target):
+    jnp = pytest.importorskip("jax.numpy")
+
+    class Foreign:
+        """As of a library without numpy's interfaces."""
+
+        def __init__(self, array):
+            self._array = array
+
+        def __dlpack__(self, **options):
+            return self._array.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return self._array.__dlpack_device__()
+
+    x = np.full((4, 2, 1, 8), 3, np.float32)
+    zeros = np.zeros((4, 2, 16, 8), np.float32)
+    program = compile(programs.cache_program(), target)
+    with program.session(state={"k": zeros, "v": zeros}) as session:
+        np.testing.assert_array_equal(session(Foreign(x), x, 0), x + x)
+        gone = jnp.ones((4, 2, 1, 8))
+        gone.delete()
+        with pytest.raises(SessionError, match="argument 'x' cannot become an array: Array has be"):
+            session(gone, x, 0)
+
+
+def test_tensors_on_the_device_come_by_dlpack():
+    """Of another device than a CPU, for which this CPU stands here; without a copy."""
+    torch = pytest.importorskip("torch")
+    program = compile(programs.cache_program(), "pjrt:cpu")
+    executable = program._executable(None)
+    raw = torch.zeros(4 * 2 * 8 + 64)
+    start = -raw.data_ptr() % 64 // 4
+    x = raw[start : start + 64].view(4, 2, 1, 8)
+    assert executable.adopt(2, x) is None
+    executable._is_host_memory, executable._place = False, (1, 0)
+    adopted = executable.adopt(2, x.requires_grad_())
+    assert adopted.unsafe_buffer_pointer() == x.data_ptr()
+    assert executable.adopt(2, x.double()) is None
+    counter = compile(programs.counter_program(), "pjrt:cpu")._executable(None)
+    counter._is_host_memory, counter._place = False, (1, 0)
+    assert counter.adopt(1, torch.tensor(2**40)).dtype == np.int64
+    assert executable.adopt(2, x.detach().transpose(0, 1)) is None
+    assert executable.adopt(2, torch.zeros(4, 2, 1, 8, device="meta")) is None
+    zeros = np.zeros((4, 2, 16, 8), np.float32)
+    with program.session(state={"k": zeros, "v": zeros}) as session:
+        strided = torch.full((8, 1, 2, 4), 2.0).permute(3, 2, 1, 0)
+        assert (session(x, strided, 3) == 2).all()
+        assert (session.state["v"][:, :, 3] == 2).all()
+        executable._place = (2, 0)
+        with pytest.raises(SessionError, match="argument 'x' is on the device 'meta'"):
+            session(torch.zeros(4, 2, 1, 8, device="meta"), x, 3)
 
 
 def test_unknown_targets_name_the_known_ones():
