@@ -22,6 +22,11 @@ Interval typeRange(unsigned width);
 /// The integer of so many bits that is equal to `value` modulo 2^width.
 int64_t wrapTo(unsigned width, uint64_t value);
 
+/// a + factor * b as so many bits hold it; `isExact` becomes false if that is
+/// another number.
+int64_t addScaled(unsigned width, int64_t a, int64_t factor, int64_t b,
+                  bool &isExact);
+
 /// Nothing is known but the range.
 IndexFact unknownFact(unsigned width, Interval range,
                       const std::vector<bool> &varies);

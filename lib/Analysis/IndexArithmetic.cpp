@@ -95,16 +95,22 @@ static void settle(IndexFact &fact) {
     fact.varies[d] = fact.varies[d] && fact.steps[d] != 0;
 }
 
+int64_t kvlift::addScaled(unsigned width, int64_t a, int64_t factor, int64_t b,
+                          bool &isExact) {
+  int64_t held = wrapTo(width, uint64_t(a) + uint64_t(factor) * uint64_t(b));
+  auto product = checkedMultiply(factor, b);
+  isExact &= product && checkedAdd(a, *product) == held;
+  return held;
+}
+
 /// a + factor * b, for affine facts of which `b` has no base that remains.
 static void combine(IndexFact &into, const IndexFact &a, const IndexFact &b,
                     int64_t factor) {
   into.isAffine = true;
-  into.offset = wrapTo(into.width, uint64_t(a.offset) +
-                                       uint64_t(factor) * uint64_t(b.offset));
+  into.offset = addScaled(into.width, a.offset, factor, b.offset, into.isExact);
   for (size_t d = 0; d < into.steps.size(); ++d)
     into.steps[d] =
-        wrapTo(into.width,
-               uint64_t(a.steps[d]) + uint64_t(factor) * uint64_t(b.steps[d]));
+        addScaled(into.width, a.steps[d], factor, b.steps[d], into.isExact);
   settle(into);
 }
 
@@ -208,9 +214,9 @@ IndexFact kvlift::convertFact(const IndexFact &a, unsigned width) {
   fact.width = width;
   fact.range = range.value_or(typeRange(width));
   fact.isExact = a.isExact && range;
-  fact.offset = wrapTo(width, a.offset);
+  fact.offset = addScaled(width, a.offset, 0, 0, fact.isExact);
   for (int64_t &step : fact.steps)
-    step = wrapTo(width, step);
+    step = addScaled(width, step, 0, 0, fact.isExact);
   bool holds = !a.wrap && (width <= a.width || a.isExact);
   if (a.isAffine && !holds)
     return unknownFact(width, fact.range, a.varies);

@@ -233,8 +233,10 @@ static std::optional<IndexFact> wrapped(const IndexFact &compared,
                                         const IndexFact &limit,
                                         const IndexFact &onTrue,
                                         const IndexFact &onFalse) {
+  // In another width, the sign that is compared is another number's.
   if (!areSameAffine(compared, onFalse) || !areSameAffine(onTrue, onFalse) ||
-      compared.offset != onFalse.offset || constantOf(limit) != 0)
+      compared.offset != onFalse.offset || compared.width != onFalse.width ||
+      constantOf(limit) != 0)
     return std::nullopt;
   int64_t added =
       wrapTo(onFalse.width, uint64_t(onTrue.offset) - uint64_t(onFalse.offset));

@@ -103,13 +103,14 @@ public:
       result.varies[d] = varies;
     if (isConstant)
       return true;
-    auto step = linearStep(inner);
+    auto step = linearStep(inner, result.isExact);
     if (!step || isHull)
       return false;
     int64_t stride = 1;
     for (size_t k = group.to.size(); k-- > 0;) {
       size_t d = group.to[k];
-      result.steps[d] = wrapTo(inner.width, uint64_t(*step) * uint64_t(stride));
+      result.steps[d] =
+          addScaled(inner.width, 0, *step, stride, result.isExact);
       stride *= to[d];
     }
     return true;
@@ -123,13 +124,14 @@ private:
     return true;
   }
 
-  /// The step from one element to the next in row-major order.
-  std::optional<int64_t> linearStep(const IndexFact &inner) const {
+  /// The step from one element to the next in row-major order, which may wrap
+  /// around where the dims' own steps do not.
+  std::optional<int64_t> linearStep(const IndexFact &inner,
+                                    bool &isExact) const {
     int64_t step = inner.steps[group.from.back()], stride = 1;
     for (size_t k = group.from.size(); k-- > 0;) {
       size_t d = group.from[k];
-      if (inner.steps[d] !=
-          wrapTo(inner.width, uint64_t(step) * uint64_t(stride)))
+      if (inner.steps[d] != addScaled(inner.width, 0, step, stride, isExact))
         return std::nullopt;
       stride *= from[d];
     }

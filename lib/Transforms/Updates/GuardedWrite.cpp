@@ -180,6 +180,12 @@ bool kvlift::canHold(Type index, int64_t number) {
          (bits >= 63 || number <= (int64_t(1) << bits) - 1);
 }
 
+/// Whether the integer type, signed or not, can hold `number`.
+static bool canName(Type index, int64_t number) {
+  unsigned bits = index.bitWidth() - (index.isUnsignedInteger() ? 0 : 1);
+  return bits >= 63 || number <= (int64_t(1) << bits) - 1;
+}
+
 std::optional<std::string>
 kvlift::obstacleTo(const Dims &slot, const Dims &window,
                    const std::vector<WindowStart> &starts, Type index) {
@@ -189,8 +195,8 @@ kvlift::obstacleTo(const Dims &slot, const Dims &window,
       return "it writes " + std::to_string(window[dim]) + " rows of " +
              std::to_string(slot[dim]);
     // The guard computes with row numbers up to twice the extent.
-    if (!isKnown &&
-        (slot[dim] > INT64_MAX / 2 || !canHold(index, 2 * slot[dim])))
+    if (isKnown ? !canName(index, starts[dim].offset)
+                : slot[dim] > INT64_MAX / 2 || !canHold(index, 2 * slot[dim]))
       return "its index type " + index.print() + " cannot count the rows";
   }
   return std::nullopt;

@@ -86,8 +86,10 @@ private:
            !window.dims[dim].base.isOneElement()))
         return "its new rows differ, and where they are is known only at run "
                "time";
-    for (int64_t dim : varied)
-      if (!canHold(window.index, shape[dim]))
+    // A scatter names every row.
+    for (size_t dim = 0; dim < shape.size() && !varied.empty(); ++dim)
+      if ((!window.isWhole(dim, shape) || window.varies(dim)) &&
+          !canHold(window.index, shape[dim]))
         return "its index type " + window.index.print() +
                " cannot count the rows";
     return "";

@@ -111,9 +111,15 @@ IndexFact kvlift::positionsOf(IndexFacts &facts, const ScatterMap &map,
 bool kvlift::mayCrossEdge(IndexFacts &facts, const ScatterMap &map, int64_t dim,
                           const Window &part) {
   const ScatterDim &along = map.dims[dim];
-  return along.component >= 0 && along.updateDim >= 0 &&
-         part.extent(along.updateDim) > 1 &&
-         !positionsOf(facts, map, dim, part).range.isWithin(0, map.extent(dim));
+  if (along.component < 0 || along.updateDim < 0)
+    return false;
+  // A window is dropped as a whole, even where it is looked at row by row.
+  Window window = part;
+  window.low[along.updateDim] = 0;
+  window.high[along.updateDim] = map.update().type().shape()[along.updateDim];
+  return window.extent(along.updateDim) > 1 &&
+         !positionsOf(facts, map, dim, window)
+              .range.isWithin(0, map.extent(dim));
 }
 
 void kvlift::replaceScatter(const ScatterMap &map, Value updated) {

@@ -7,6 +7,7 @@
 
 #include "ScatterWindows.h"
 #include "GuardedWrite.h"
+#include "kvlift/IndexArithmetic.h"
 
 #include <algorithm>
 
@@ -183,6 +184,8 @@ private:
         wraps += start.wrap.has_value();
         if (start.wrap && *start.wrap < map.extent(dim))
           return refuse("its negative positions are not counted from the end");
+        if (isWrappingAround(start, windowExtent(plan, piece, dim)))
+          return refuse("its positions wrap around in " + plan.index.print());
         isNarrow |= map.extent(dim) > INT64_MAX / 2 ||
                     !canHold(plan.index, 2 * map.extent(dim));
         isExact &= start.isExact;
@@ -198,13 +201,26 @@ private:
     return {plan, ""};
   }
 
+  static int64_t windowExtent(const ScatterWindows &plan,
+                              const ScatterPiece &piece, int64_t dim) {
+    int64_t u = plan.updateDims[dim];
+    return u < 0 ? 1 : piece.part.extent(u);
+  }
+
+  /// Whether a run from a known position on comes to the type's end. From a
+  /// base on, what wraps around is out of range; but here the window is cut to
+  /// the slot as the numbers stand.
+  static bool isWrappingAround(const IndexFact &start, int64_t count) {
+    return !start.base &&
+           start.offset > typeRange(start.width).high - count + 1;
+  }
+
   std::optional<std::string> obstacleToPiece(const ScatterWindows &plan,
                                              const ScatterPiece &piece) {
     Dims extents;
     std::vector<WindowStart> starts;
     for (int64_t dim = 0; dim < map.rank(); ++dim) {
-      int64_t u = plan.updateDims[dim];
-      extents.push_back(u < 0 ? 1 : piece.part.extent(u));
+      extents.push_back(windowExtent(plan, piece, dim));
       starts.push_back({piece.starts[dim].base.tensor, 0});
     }
     return obstacleTo(map.slot.type().shape(), extents, starts, plan.index);

@@ -210,6 +210,9 @@ private:
 
   /// 32 when everything is, else 64.
   unsigned wideBits() {
+    for (int64_t extent : shape)
+      if (extent > INT32_MAX)
+        return 64;
     for (Operation update : plan.layer.updates)
       for (Value value : startsOf(update))
         if (value.type().element().bitWidth() > 32)

@@ -146,6 +146,12 @@ bool addComparison(Operation op, const Dims &dims, bool chosen,
   return true;
 }
 
+/// In which -0.0 is not 0.0.
+bool isTotalOrder(Operation compare) {
+  Attribute type = compare.attribute("compare_type");
+  return type && type.print().find("TOTALORDER") != std::string::npos;
+}
+
 /// The booleans of a mask that compares them with 0 after a conversion to
 /// numbers, as `where` does it with a one-hot row; a null value for others.
 Spread booleansBehind(Operation compare, const Dims &dims, bool &chosen) {
@@ -156,7 +162,7 @@ Spread booleansBehind(Operation compare, const Dims &dims, bool &chosen) {
   if (!convert || !convert.is("stablehlo.convert") || !zero ||
       !zero.is("stablehlo.constant") ||
       zero.attribute("value").splatNumber() != 0.0 ||
-      (direction != "NE" && direction != "EQ"))
+      (direction != "NE" && direction != "EQ") || isTotalOrder(compare))
     return {};
   Type from = convert.operand(0).type().element();
   if (!from.isInteger() || from.bitWidth() != 1)
