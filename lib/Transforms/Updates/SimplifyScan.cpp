@@ -15,7 +15,7 @@
 //     %next = dynamic_update_slice %in, %new, %i
 // Iteration i reads layer i only, which no iteration before it has written, and
 // when all L iterations have run, every layer was written: nothing is left of
-// what the output began with.
+// what the output began with. Nothing may see the output before that.
 //
 //===----------------------------------------------------------------------===//
 
@@ -59,10 +59,14 @@ std::optional<int64_t> layerDim(const Dims &stack, const Dims &window) {
   return found;
 }
 
-/// Whether the start counts 0, 1, 2, ...
+/// Whether the start counts 0, 1, 2, ... In a narrow type, a counter comes back
+/// to the first layers.
 bool countsFromZero(Value start, const Loop &loop) {
   Operation op = start.definingOp();
   while (op && op.is("stablehlo.convert")) {
+    Type element = start.type().element();
+    if (!element.isInteger() || element.bitWidth() < 32)
+      return false;
     start = op.operand(0);
     op = start.definingOp();
   }
@@ -98,8 +102,8 @@ std::optional<Plan> match(const Loop &loop, int64_t output, Value slot,
   Value built = loop.body.argument(output);
   if (!write || !write.is("stablehlo.dynamic_update_slice") ||
       !(write.block() == loop.body) || !(write.operand(0) == built) ||
-      built.uses().size() != 1 || !slot.type().isStaticTensor() ||
-      !(built.type() == slot.type()) ||
+      built.uses().size() != 1 || write.result().uses().size() != 1 ||
+      !slot.type().isStaticTensor() || !(built.type() == slot.type()) ||
       !write.operand(1).type().isStaticTensor()) {
     reason = "it does not build the new value layer by layer";
     return std::nullopt;
