@@ -136,3 +136,20 @@ func.func @turned_further(%slot: tensor<4x4x4xf32> {kvlift.slot = "k"}, %new: te
   %2 = stablehlo.transpose %1, dims = [1, 2, 0] : (tensor<4x4x4xf32>) -> tensor<4x4x4xf32>
   return %2 : tensor<4x4x4xf32>
 }
+
+// -----
+
+// A view without dims: its update has no start.
+
+// CHECK-LABEL: func.func @scalar_view
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<1xf32> {{{.*}}}, %[[NEW:[^ ]+]]: tensor<f32>)
+// CHECK: %[[ROW:[^ ]+]] = stablehlo.reshape %[[NEW]] : (tensor<f32>) -> tensor<1xf32>
+// CHECK: %[[ZERO:[^ ]+]] = stablehlo.constant dense<0> : tensor<i32>
+// CHECK: %[[DONE:[^ ]+]] = stablehlo.dynamic_update_slice %[[SLOT]], %[[ROW]], %[[ZERO]]
+// CHECK: return %[[DONE]]
+func.func @scalar_view(%slot: tensor<1xf32> {kvlift.slot = "k"}, %new: tensor<f32>) -> (tensor<1xf32> {kvlift.slot = "k"}) {
+  %0 = stablehlo.reshape %slot : (tensor<1xf32>) -> tensor<f32>
+  %1 = "stablehlo.dynamic_update_slice"(%0, %new) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %2 = stablehlo.reshape %1 : (tensor<f32>) -> tensor<1xf32>
+  return %2 : tensor<1xf32>
+}

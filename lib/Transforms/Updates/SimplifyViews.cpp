@@ -178,7 +178,10 @@ private:
 /// The starts in the slot's own dims.
 std::vector<Value> startsIn(const Window &window, Builder &build,
                             const std::vector<Value> &starts) {
-  Type index = starts.empty() ? Type() : starts.front().type();
+  // A view without dims has no start whose type could be taken.
+  Type index = starts.empty()
+                   ? Type::tensor({}, Type::integer(build.context(), 32))
+                   : starts.front().type();
   std::vector<Value> moved;
   for (int64_t from : window.from)
     moved.push_back(from >= 0 ? starts[from] : build.splat(index, 0));
