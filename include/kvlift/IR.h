@@ -66,6 +66,7 @@ struct Attribute : Handle<MlirAttribute> {
   /// The type of a typed attribute.
   Type typeOfValue() const;
   std::optional<std::string> asString() const;
+  /// Nothing for unsigned integers that int64_t cannot hold, either.
   std::optional<int64_t> asInteger() const;
   std::optional<std::string> asSymbol() const;
   std::optional<Dims> asI64Array() const;

@@ -87,7 +87,10 @@ std::optional<std::string> Attribute::asString() const {
 std::optional<int64_t> Attribute::asInteger() const {
   if (!*this || !api().mlirAttributeIsAInteger(raw))
     return std::nullopt;
-  return api().mlirIntegerAttrGetValueInt(raw);
+  if (!typeOfValue().isUnsignedInteger())
+    return api().mlirIntegerAttrGetValueInt(raw);
+  uint64_t value = api().mlirIntegerAttrGetValueUInt(raw);
+  return value > INT64_MAX ? std::nullopt : std::optional<int64_t>(value);
 }
 
 std::optional<std::string> Attribute::asSymbol() const {

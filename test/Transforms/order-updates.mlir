@@ -263,3 +263,22 @@ func.func @two_results(%c: tensor<8x4xf32> {kvlift.slot = "c"}, %u: tensor<1x4xf
   %2 = stablehlo.add %1, %new : tensor<8xf32>
   return %0, %2, %old#1 : tensor<8x4xf32>, tensor<8xf32>, tensor<8xi32>
 }
+
+// -----
+
+// An unsigned position is not negative: row 200 is the one that is overwritten,
+// so the old one is read before.
+
+// CHECK-LABEL: func.func @unsigned_position
+// CHECK: %[[OLD:[^ ]+]] = stablehlo.slice %arg0 [200:201]
+// CHECK: stablehlo.dynamic_update_slice %arg0
+func.func @unsigned_position(%slot: tensor<256xf32> {kvlift.slot = "k"}, %new: tensor<1xf32>) -> (tensor<256xf32> {kvlift.slot = "k"}, tensor<1xf32>) {
+  %p = stablehlo.constant dense<100> : tensor<ui8>
+  %q = stablehlo.constant dense<200> : tensor<ui8>
+  %0 = stablehlo.dynamic_update_slice %slot, %new, %q : (tensor<256xf32>, tensor<1xf32>, tensor<ui8>) -> tensor<256xf32>
+  %1 = stablehlo.slice %0 [5:6] : (tensor<256xf32>) -> tensor<1xf32>
+  %2 = stablehlo.slice %slot [200:201] : (tensor<256xf32>) -> tensor<1xf32>
+  %3 = stablehlo.add %1, %2 : tensor<1xf32>
+  %4 = stablehlo.dynamic_update_slice %0, %3, %p : (tensor<256xf32>, tensor<1xf32>, tensor<ui8>) -> tensor<256xf32>
+  return %4, %3 : tensor<256xf32>, tensor<1xf32>
+}
