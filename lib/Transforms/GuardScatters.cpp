@@ -65,6 +65,20 @@ void narrow(const GuardPlan &plan) {
       at, build.convert(indices, Type::integer(build.context(), 32)));
 }
 
+/// Whether the scatter had no element to write to, and is gone: any row would
+/// be out of range.
+bool dropEmpty(Operation scatter) {
+  std::vector<Value> results = scatter.results();
+  for (size_t i = 0; i < results.size(); ++i)
+    if (scatter.operand(i).type().elementCount() != 0 ||
+        !(scatter.operand(i).type() == results[i].type()))
+      return false;
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i].replaceAllUsesWith(scatter.operand(i));
+  scatter.erase();
+  return true;
+}
+
 /// Every scatter of the module, or nothing when one cannot be guarded.
 std::optional<std::vector<GuardPlan>> planAll(Operation module,
                                               DiagnosticLog &log) {
@@ -104,6 +118,8 @@ Status kvlift::guardScatters(Operation module, const PassOptions &options,
   if (!plans)
     return Status::failure();
   for (GuardPlan &plan : *plans) {
+    if (dropEmpty(plan.scatter))
+      continue;
     if (plan.isSpread)
       spread(plan);
     bool isEmpty = plan.scatter.operand(scatterInputs(plan.scatter) + 1)

@@ -148,3 +148,20 @@ func.func @behind_the_last(%slot: tensor<8x4xf32>, %p: tensor<3x1xi32>, %new: te
   }) : (tensor<8x4xf32>, tensor<3x1xi32>, tensor<3x4xf32>) -> tensor<8x4xf32>
   return %0, %1 : tensor<8x4xf32>, tensor<8x4xf32>
 }
+
+// -----
+
+// Every row of an empty operand is out of range, and there is no row to repeat.
+
+// CHECK-LABEL: func.func @empty_operand
+// CHECK-SAME: (%[[SLOT:[^ ]+]]: tensor<0x4xf32>
+// CHECK-NOT: scatter
+// CHECK: return %[[SLOT]]
+// PJRT-LABEL: func.func @empty_operand
+func.func @empty_operand(%slot: tensor<0x4xf32>, %p: tensor<3x1xi32>, %new: tensor<3x4xf32>) -> tensor<0x4xf32> {
+  %0 = "stablehlo.scatter"(%slot, %p, %new) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [0], scatter_dims_to_operand_dims = [0], index_vector_dim = 1>}> ({
+  ^bb0(%x: tensor<f32>, %y: tensor<f32>):
+    stablehlo.return %y : tensor<f32>
+  }) : (tensor<0x4xf32>, tensor<3x1xi32>, tensor<3x4xf32>) -> tensor<0x4xf32>
+  return %0 : tensor<0x4xf32>
+}

@@ -42,7 +42,9 @@ private:
   void widen() {
     indices = scatter.operand(inputs);
     Type element = indices.type().element();
-    if (element.isUnsignedInteger() || element.bitWidth() < 32)
+    bool isLarge = std::ranges::any_of(
+        plan.last, [](int64_t last) { return last > INT32_MAX; });
+    if (element.isUnsignedInteger() || element.bitWidth() < 32 || isLarge)
       indices = build.convert(indices, Type::integer(build.context(), 64));
     counts = indices.type().shape();
     if (vectorDim == static_cast<int64_t>(counts.size())) {

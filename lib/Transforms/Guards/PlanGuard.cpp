@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Updates/GuardedWrite.h"
 #include "ScatterGuard.h"
 #include "kvlift/IndexFacts.h"
 
@@ -120,11 +121,14 @@ bool findRange(GuardPlan &plan) {
 
 /// Why a scatter that may write out of range cannot be guarded; empty when it
 /// can.
-std::string obstacleTo(GuardPlan &plan) {
+std::string obstacleToGuard(GuardPlan &plan) {
   int64_t inputs = scatterInputs(plan.scatter);
   Type element = plan.scatter.operand(inputs).type().element();
-  if (plan.isSpread &&
-      (inputs > 1 || element.bitWidth() < 32 || element.isUnsignedInteger()))
+  bool isNarrow = element.bitWidth() < 32 || element.isUnsignedInteger() ||
+                  !std::ranges::all_of(
+                      plan.scatter.operand(0).type().shape(),
+                      [&](int64_t extent) { return canHold(element, extent); });
+  if (plan.isSpread && (inputs > 1 || isNarrow))
     return "it has several inputs or narrow indices, and windows that may lie "
            "across the edge";
   if (!element.isInteger() ||
@@ -152,9 +156,10 @@ std::optional<GuardPlan> kvlift::planGuard(Operation scatter,
   GuardPlan plan{scatter, scatterNumbersOf(scatter), true, {}, {}, {}};
   bool mayCross = findRange(plan);
   Value update = scatter.operand(scatterInputs(scatter) + 1);
-  if (plan.isInRange || update.type().elementCount() == 0)
+  if (plan.isInRange || update.type().elementCount() == 0 ||
+      scatter.operand(0).type().elementCount() == 0)
     return plan;
   plan.isSpread = mayCross || !plan.numbers.inputBatchingDims.empty();
-  reason = obstacleTo(plan);
+  reason = obstacleToGuard(plan);
   return reason.empty() ? std::optional(plan) : std::nullopt;
 }
