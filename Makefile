@@ -98,7 +98,7 @@ bench: $(VENV)/.bench ## Measure everything, an hour; BENCH=--quick takes minute
 	$(BIN)/python bench/op_times.py $(BENCH)
 	$(BIN)/python bench/peak_memory.py $(BENCH)
 	$(BIN)/python bench/session_cost.py $(BENCH)
-	$(BIN)/python bench/lift_time.py
+	$(BIN)/python bench/lift_time.py $(BENCH)
 	$(BIN)/python bench/step_cost.py $(BENCH)
 	$(BIN)/python bench/report.py
 

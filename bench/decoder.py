@@ -41,9 +41,13 @@ def measure(shape: Shape, options: argparse.Namespace, results: Results) -> None
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(str(shape))
-        measurement = Measurement(
-            shape, chosen, lambda what: progress.update(task, description=f"{shape}: {what}")
-        )
+
+        def say(what: str) -> None:
+            progress.update(task, description=f"{shape}: {what}")
+            if not console.is_terminal:
+                print(f"{progress.tasks[0].elapsed:6.0f} s  {shape}: {what}", flush=True)
+
+        measurement = Measurement(shape, chosen, say)
         for _ in measurement.run(options.rounds):
             results.put(list(measurement.rows.values()))
     for row in measurement.rows.values():

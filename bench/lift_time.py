@@ -7,7 +7,6 @@ python bench/lift_time.py --quick
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from kvlift.demo import build_decoder
 from kvlift.frontends.stablehlo import import_stablehlo
 from kvlift.frontends.torch_export import import_exported_program
 from proof_programs import PROGRAMS
+from results import RESULTS, save
 
 SLOTS = 160
 TENSOR = "tensor<8x64xf32>"
@@ -128,7 +128,7 @@ def main() -> None:
     """Measures, prints a table and writes JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer sizes and repeats")
-    parser.add_argument("--output", type=Path, default=Path("bench/results/lift_time.json"))
+    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     sizes, repeats = ((1_000, 10_000), 2) if options.quick else ((1_000, 10_000, 100_000), 5)
 
@@ -153,8 +153,7 @@ def main() -> None:
     table.add_row("lift of it", f"{result.torch_lift * 1e3:.1f} ms", f"{share:.2%} of the import")
     table.add_row("import kvlift", f"{result.import_kvlift * 1e3:.0f} ms", "")
     Console().print(table)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(asdict(result), indent=2) + "\n")
+    save(options.output / "lift_time.json", [asdict(result)])
 
 
 if __name__ == "__main__":

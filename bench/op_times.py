@@ -1,117 +1,150 @@
-"""Which ops of a decode step take its time on XLA:CPU, by XLA's own profile.
+"""Which ops of kvlift's decode step take its time, on XLA:CPU and on IREE, by their own profilers.
 
-python bench/op_times.py                       # batch 1 and 8, capacity 8192
-python bench/op_times.py --shapes 1x256
+Beside them stands what the step takes without a profiler, and the time to read weights and caches
+once with all cores, measured in turn.
+
+    python bench/op_times.py                       # four shapes, both targets: 4 minutes, 4 GB
+    python bench/op_times.py --shapes 1x8192
 """
 
 from __future__ import annotations
 
 import argparse
-import re
-import tempfile
-from collections import Counter
-from collections.abc import Callable
+import statistics
+import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from decoder import parse_shape
 from decoders import model
-from decoders.kvlift_peers import KvliftPjrt
+from decoders.kvlift_peers import KvliftIree, KvliftPeer, KvliftPjrt
+from decoders.memory_peer import MemoryLimit
 from decoders.model import Shape
+from decoders.peer import Peer
+from decoders.profiles import Profile, profile_iree, profile_xla
+from op_roles import BETWEEN, ROLES, Op, iree_ops, xla_ops
 from results import RESULTS, save
 
-STEPS = 20
-_INSTRUCTION = re.compile(r"^\s*(?:ROOT )?%([\w.-]+) = (\S+) ([\w-]+)\((.*?)\)", re.MULTILINE)
+SHAPES = [Shape(1, 256), Shape(1, 2048), Shape(1, 32768), Shape(8, 2048)]
+ROUNDS = 5
+# Steps under a profiler: about this long, and within these numbers.
+PROFILED_SECONDS, PROFILED_STEPS = 2.0, (5, 100)
 
 console = Console()
 
 
 @dataclass(frozen=True)
 class OpTime:
-    """One kind of op: its milliseconds in a step, as long as each op takes on the clock."""
+    """What ops of one role take in a step.
 
+    Attributes:
+        ops: what the runtime calls them, those that take longest first.
+        milliseconds: of all of them, as long as each takes on the clock.
+        step: milliseconds of the whole step without a profiler.
+        limit: milliseconds to read weights and caches once.
+    """
+
+    target: str
     batch: int
     capacity: int
-    kind: str
+    role: str
+    ops: list[str]
     milliseconds: float
-
-
-def kinds(hlo: str, capacity: int) -> dict[str, str]:
-    """What each instruction of an optimized module is there for, by its name."""
-    entry = hlo[hlo.index("\nENTRY") :]
-    types = {name: kind for name, kind, _, _ in _INSTRUCTION.findall(entry)}
-    cache = re.compile(rf"\b{capacity},{model.HEAD_DIM}\]")
-
-    def kind_of(name: str, made: str, op: str, operands: str) -> str:
-        taken = [types.get(o, "") for o in re.findall(r"%([\w.-]+)", operands)]
-        if cache.search(made) and "dynamic-update-slice" in name:
-            return "update of a cache"
-        if any(cache.search(each) for each in taken):
-            return (
-                "product with a cache" if "dot" in (op, name.split(".")[0]) else "read of a cache"
-            )
-        if re.search(rf"\b{capacity}\b", made + " ".join(taken)):
-            return "mask and softmax"
-        return "product with a weight" if any(map(_is_weight, taken)) else "norms and the rest"
-
-    found = _INSTRUCTION.findall(entry)
-    return {name: kind_of(name, made, op, operands) for name, made, op, operands in found}
-
-
-def _is_weight(kind: str) -> bool:
-    dims = re.search(r"\[(\d+),(\d+)\]", kind)
-    return bool(dims) and all(int(d) >= model.WIDTH for d in dims.groups())
+    step: float
+    limit: float
 
 
 def measure(shape: Shape) -> list[OpTime]:
-    """Profiles some steps of the lifted decoder."""
-    import jax
+    """Both targets, one after the other."""
+    rows = []
+    for kind in (KvliftPjrt, KvliftIree):
+        console.print(f"{shape}: {kind.name}")
+        if reason := kind.missing(shape):
+            console.print(f"left out: {reason}")
+            continue
+        peer = kind(shape)
+        peer.prepare()
+        step, limit = step_and_limit(peer)
+        low, high = PROFILED_STEPS
+        steps = max(low, min(high, int(PROFILED_SECONDS * 1e3 / step)))
+        rows += by_role(peer, *_profile(peer, steps), step, limit)
+    return rows
 
-    peer = KvliftPjrt(shape)
-    peer.prepare()
+
+def step_and_limit(peer: KvliftPeer) -> tuple[float, float]:
+    """Medians of rounds in turn; leaves the peer started."""
+    limit = MemoryLimit(peer.shape)
+    limit.prepare()
+    limit.start()
     peer.start()
-    tokens, position = model.first_tokens(shape.batch), shape.capacity - 1
+    pairs = [(_milliseconds(peer), _milliseconds(limit)) for _ in range(ROUNDS)]
+    limit.stop()
+    step, least = zip(*pairs, strict=True)
+    return statistics.median(step), statistics.median(least)
+
+
+def _milliseconds(peer: Peer) -> float:
+    tokens, position = model.first_tokens(peer.shape.batch), peer.shape.capacity - 1
     peer.step(tokens, position)
-    with tempfile.TemporaryDirectory() as folder:
-        with jax.profiler.trace(folder):
-            for _ in range(STEPS):
-                peer.step(tokens, position)
-        (trace,) = Path(folder).rglob("*.xplane.pb")
-        data = jax.profiler.ProfileData.from_file(str(trace))
-    known = kinds(peer.compiled_text, shape.capacity)
-    total: Counter[str] = Counter()
-    _each_event(data, lambda event: total.update({known.get(event.name, ""): event.duration_ns}))
-    del total[""]
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        peer.step(tokens, position)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3
+
+
+def _profile(peer: KvliftPeer, steps: int) -> tuple[Profile, dict[str, Op]]:
+    """Milliseconds of each op, and what it is; stops the peer."""
+    if isinstance(peer, KvliftPjrt):
+        profile = profile_xla(peer, steps)
+        peer.stop()
+        return profile, xla_ops(peer.compiled_text, peer.shape)
+    peer.stop()
+    return profile_iree(peer, steps), iree_ops(peer.compiled_text, peer.shape)
+
+
+def by_role(
+    peer: KvliftPeer, profile: Profile, known: dict[str, Op], step: float, limit: float
+) -> list[OpTime]:
+    """Adds up the ops of each role; what the step takes beyond all of them is `BETWEEN`."""
+    found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for name, milliseconds in profile.items():
+        if name in known:
+            found[known[name].role][known[name].kind] += milliseconds
+    found[BETWEEN][""] = step - sum(sum(ops.values()) for ops in found.values())
     return [
-        OpTime(shape.batch, shape.capacity, kind, nanoseconds / STEPS / 1e6)
-        for kind, nanoseconds in total.most_common()
+        OpTime(
+            peer.target,
+            peer.shape.batch,
+            peer.shape.capacity,
+            role,
+            sorted(filter(None, found[role]), key=lambda op: -found[role][op]),
+            sum(found[role].values()),
+            step,
+            limit,
+        )
+        for role in ROLES
+        if role in found
     ]
-
-
-def _each_event(data: Any, see: Callable[[Any], None]) -> None:
-    for plane in data.planes:
-        for line in plane.lines:
-            for event in line.events:
-                see(event)
 
 
 def main() -> None:
     """Measures and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shapes", nargs="+", type=parse_shape)
+    parser.add_argument("--shapes", nargs="+", type=parse_shape, help="such as 1x256 8x2048")
     parser.add_argument("--quick", action="store_true", help="batch 1, capacity 256 only")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    shapes = [Shape(1, 256)] if options.quick else [Shape(1, 8192), Shape(8, 8192)]
     rows = []
-    for shape in options.shapes or shapes:
+    for shape in options.shapes or ([Shape(1, 256)] if options.quick else SHAPES):
         for row in measure(shape):
             rows.append(row)
-            console.print(f"{shape}: {row.milliseconds:8.2f} ms  {row.kind}")
-    save(options.output / "op_times.json", [asdict(row) for row in rows])
+            console.print(f"{row.milliseconds:9.2f} ms  {row.role} ({', '.join(row.ops[:3])})")
+        save(options.output / "op_times.json", [asdict(row) for row in rows])
 
 
 if __name__ == "__main__":

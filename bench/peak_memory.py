@@ -61,6 +61,7 @@ def measure(index: int, shape: Shape) -> Peak:
     Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
     peer.start()
     tokens = model.first_tokens(shape.batch)
+    peer.rewind(shape.capacity - STEPS)
     for position in range(shape.capacity - STEPS, shape.capacity):
         peer.step(tokens, position)
     return Peak(kind.name, shape.batch, shape.capacity, before, _status("VmHWM"))

@@ -17,13 +17,22 @@ from pathlib import Path
 from rich.console import Console
 
 import decoder_tables
+import lift_tables
+import op_tables
 import session_tables
 import step_tables
 from decoder_plots import draw_decoder
+from op_plots import draw_ops
 from results import RESULTS, load, machine_of
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-TABLES = decoder_tables.TABLES | session_tables.TABLES | step_tables.TABLES
+TABLES = (
+    decoder_tables.TABLES
+    | op_tables.TABLES
+    | session_tables.TABLES
+    | step_tables.TABLES
+    | lift_tables.TABLES
+)
 
 console = Console()
 
@@ -101,7 +110,10 @@ def main() -> None:
     found = tables(options.output)
     if not found:
         raise SystemExit(f"no results in {options.output}; run `make bench` first")
-    plots = draw_decoder(load(options.output / "decoder.json"), options.output)
+    plots = [
+        *draw_decoder(load(options.output / "decoder.json"), options.output),
+        *draw_ops(load(options.output / "op_times.json"), options.output),
+    ]
     target = options.output / "benchmarks.html"
     target.write_text(page(found, plots, machine_of(options.output)))
     console.print("written:", *plots, target)

@@ -15,7 +15,16 @@ from decoders.measure import Row
 from decoders.model import Shape
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "torch-mlir", "jax", "jaxlib", "iree-base-compiler", "onnxruntime", "openvino")
+PACKAGES = (
+    "torch",
+    "torch-mlir",
+    "jax",
+    "jaxlib",
+    "iree-base-compiler",
+    "iree-turbine",
+    "onnxruntime",
+    "openvino",
+)
 
 
 def machine() -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Times of ops, peak memory, cost of a call and of a start as Markdown tables."""
+"""Peak memory, cost of a call and of a start as Markdown tables."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from decoders.registry import PEERS
-from op_times import OpTime
 from peak_memory import Peak
 from session_cost import CallCost, StartCost
 
@@ -50,22 +49,7 @@ def starts(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ops(found: list[dict[str, Any]]) -> str:
-    """Milliseconds of each kind of op, by shape."""
-    rows = [OpTime(**each) for each in found]
-    shapes = list(dict.fromkeys((row.batch, row.capacity) for row in rows))
-    times = {(row.batch, row.capacity, row.kind): row.milliseconds for row in rows}
-    heads = " | ".join(f"batch {b}, capacity {c}" for b, c in shapes)
-    lines = [f"| ms per step | {heads} |", "|---|" + "---|" * len(shapes)]
-    for kind in dict.fromkeys(row.kind for row in rows):
-        cells = [times.get((*shape, kind)) for shape in shapes]
-        shown = " | ".join("-" if cell is None else f"{cell:.2f}" for cell in cells)
-        lines.append(f"| {kind} | {shown} |")
-    return "\n".join(lines) + "\n"
-
-
 TABLES = {
-    "op-times": ("op_times.json", ops),
     "peak-memory": ("peak_memory.json", peaks),
     "calls": ("session_calls.json", calls),
     "starts": ("session_starts.json", starts),

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 
 def export_decoder(shape: Shape) -> Any:
-    """The in-place decoder as an ExportedProgram."""
+    """The in-place decoder as an ExportedProgram.
+
+    `kvlift.export` would watch the model in a copy: three times the caches for a moment.
+    """
     import torch
 
-    import kvlift
     from decoders.torch_model import InPlaceDecoder
 
     empty = [torch.zeros(shape.cache) for _ in range(2 * model.LAYERS)]
     inputs = torch.zeros(shape.batch, 1, dtype=torch.long), torch.tensor([0])
-    return kvlift.export(InPlaceDecoder(shape, empty).eval(), inputs)
+    return torch.export.export(InPlaceDecoder(shape, empty).eval(), inputs)
 
 
 def lift_decoder(shape: Shape) -> kvlift.LiftedModule:
@@ -86,6 +88,11 @@ class KvliftPeer(Peer):
         """One call of the session."""
         logits: Array = self._session(tokens, np.array([position]))
         return logits
+
+    @property
+    def executable(self) -> Any:
+        """What was compiled, with all that its runtime needs."""
+        return self._program._executable(None)
 
     @property
     def compiled_text(self) -> str:

@@ -23,9 +23,9 @@ from decoders.peer import Peer
 
 # Tokens that are compared before anything is timed.
 COMPARED = 4
-# A peer's turn in a round: at least this long, and within these numbers of steps.
-TURN_SECONDS = 0.15
-TURN_STEPS = (2, 40)
+# A peer's turn in a round is about this long, and has two steps at least, after two that are not
+# timed; a peer that needs `SLOW` for one step has one of each.
+TURN_SECONDS, MOST_STEPS, SLOW = 0.15, 40, 1.0
 # Two runtimes add up in different orders.
 TOLERANCE = 1e-3
 # What a peer holds beside caches: weights, twice for those that pack them, and its runtime.
@@ -76,27 +76,31 @@ class Measurement:
         """Prepares, then runs all rounds; yields after each, with `rows` as they stand."""
         self._prepare()
         is_held = self._is_held()
-        for number in range(rounds if is_held else max(1, rounds // 4)):
+        for number in range(rounds if is_held else max(2, rounds // 4)):
             for kind in list(self._prepared):
                 self._say(f"round {number + 1}: {kind.name}")
+                if not is_held and (reason := self._does_not_fit(kind.cache_copies)):
+                    self._leave_out(kind, reason)
+                    continue
                 self._guarded(kind, partial(self._turn, is_first=number == 0, is_held=is_held))
             yield
 
     def _prepare(self) -> None:
         for kind, row in self.rows.items():
-            row.note = kind.missing(self._shape) or self._does_not_fit(kind) or ""
+            reason = kind.missing(self._shape)
+            row.note = reason or self._does_not_fit(kind.cache_copies, BESIDE_CACHES) or ""
             if row.note:
                 continue
             self._say(f"compiling: {kind.name}")
             self._prepared[kind] = kind(self._shape)
             self._guarded(kind, lambda peer: peer.prepare())
 
-    def _does_not_fit(self, kind: type[Peer]) -> str | None:
-        needed = kind.cache_copies * self._shape.cache_bytes + BESIDE_CACHES
+    def _does_not_fit(self, cache_copies: float, others: int = 0) -> str | None:
+        needed = cache_copies * self._shape.cache_bytes + others
         there = _available_bytes()
         if needed <= 0.95 * there:
             return None
-        return f"needs {needed / 2**30:.0f} GiB, {there / 2**30:.0f} are free"
+        return f"needs {needed / 2**30:.1f} GiB, {there / 2**30:.1f} are free"
 
     def _is_held(self) -> bool:
         """Whether all peers fit into memory side by side."""
@@ -109,10 +113,13 @@ class Measurement:
             action(self._prepared[kind])
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            self.rows[kind].note = f"fails: {reason[:200]}"
-            self.rows[kind].rounds.clear()
-            del self._prepared[kind]
-            gc.collect()
+            self._leave_out(kind, f"fails: {reason[:200]}")
+
+    def _leave_out(self, kind: type[Peer], reason: str) -> None:
+        self.rows[kind].note = reason
+        self.rows[kind].rounds.clear()
+        del self._prepared[kind]
+        gc.collect()
 
     def _turn(self, peer: Peer, *, is_first: bool, is_held: bool) -> None:
         row = self.rows[type(peer)]
@@ -128,6 +135,7 @@ class Measurement:
     def _compare(self, peer: Peer) -> tuple[float, str]:
         """Greedy tokens and their logits against those of the first peer."""
         tokens, found = model.first_tokens(self._shape.batch), []
+        peer.rewind(self._shape.capacity - COMPARED - 1)
         for position in range(self._shape.capacity - COMPARED - 1, self._shape.capacity - 1):
             found.append(peer.step(tokens, position).copy())
             tokens = found[-1].argmax(-1)[:, None]
@@ -142,16 +150,19 @@ class Measurement:
     def _time(self, peer: Peer) -> float:
         """Milliseconds per step at the last position."""
         tokens, position = model.first_tokens(self._shape.batch), self._shape.capacity - 1
-        for _ in range(2):
+        peer.rewind(position)
+
+        def seconds() -> float:
             start = time.perf_counter()
             peer.step(tokens, position)
-            seconds = time.perf_counter() - start
-        low, high = TURN_STEPS
-        times = []
-        for _ in range(max(low, min(high, int(TURN_SECONDS / seconds)))):
-            start = time.perf_counter()
-            peer.step(tokens, position)
-            times.append(time.perf_counter() - start)
+            return time.perf_counter() - start
+
+        warm = seconds()
+        if warm < SLOW:
+            warm = seconds()
+        wanted = int(TURN_SECONDS / warm)
+        least = 1 if warm >= SLOW else 2
+        times = [seconds() for _ in range(max(least, min(MOST_STEPS, wanted)))]
         return statistics.median(times) * 1e3
 
 

@@ -42,6 +42,9 @@ class Peer(ABC):
     def start(self) -> None:
         """Makes the caches of `model.caches`."""
 
+    def rewind(self, rows: int) -> None:  # noqa: B027
+        """Leaves so many rows in caches that grow; those of a fixed size need nothing."""
+
     @abstractmethod
     def step(self, tokens: Array, position: int) -> Array:
         """Tokens i64[batch, 1] in, logits f32[batch, vocabulary] out, both on the host."""

@@ -7,8 +7,10 @@ from decoders.jax_peers import JaxBest, JaxDonated, JaxNotDonated
 from decoders.kvlift_peers import KvliftIree, KvliftPjrt, UnliftedPjrt
 from decoders.memory_peer import MemoryLimit
 from decoders.onnx_peer import OnnxRuntime
+from decoders.openvino_peer import OpenVino
 from decoders.peer import Peer
 from decoders.torch_peers import TorchCompiled, TorchFunctional, TorchGrowing, TorchInPlace
+from decoders.turbine_peer import IreeTurbine
 
 PEERS: tuple[type[Peer], ...] = (
     MemoryLimit,
@@ -25,6 +27,8 @@ PEERS: tuple[type[Peer], ...] = (
     TorchFunctional,
     TorchGrowing,
     OnnxRuntime,
+    OpenVino,
+    IreeTurbine,
 )
 
 # kvlift's promise: at most so many times the time of what an expert writes by hand for the runtime.

@@ -53,17 +53,24 @@ class TorchInPlace(Peer):
 
 
 class TorchCompiled(TorchInPlace):
-    """The same under torch.compile; it compiles in the first step."""
+    """The same under torch.compile."""
 
     name = "torch, compiled in place"
 
     def prepare(self) -> None:
-        """Wraps the module."""
+        """Wraps the module, and compiles it in a first step.
+
+        Its caches were never written, so that they are pages of zeros, which take no memory.
+        """
         import torch
 
         super().prepare()
         torch._dynamo.reset()
         self._call = torch.compile(self._module, fullgraph=True)
+        for layer in self._module.caches:
+            layer.keys, layer.values = torch.empty(self.shape.cache), torch.empty(self.shape.cache)
+        self.step(model.first_tokens(self.shape.batch), 0)
+        self.stop()
 
 
 class TorchFunctional(Peer):
@@ -113,9 +120,6 @@ class TorchGrowing(TorchFunctional):
 
         self._module = GrowingDecoder().eval()
 
-    def step(self, tokens: Array, position: int) -> Array:
-        """Keeps the rows before the position, as if the step before had just made them."""
-        if self._caches[0].shape[2] != position:
-            # Rows of a longer cache are a view: a step at one position can be repeated.
-            self._caches = [c[:, :, :position] for c in self._caches]
-        return super().step(tokens, position)
+    def rewind(self, rows: int) -> None:
+        """Views of the first rows; the next step copies them."""
+        self._caches = [c[:, :, :rows] for c in self._caches]
