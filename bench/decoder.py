@@ -6,7 +6,7 @@ runs in a process of its own; rows are saved as they come, and a shape that is t
 measured again unless `--fresh` is given. Peers that are not installed, or do not fit into memory,
 are left out by name.
 
-    python bench/decoder.py                          # everything: 25 minutes, 20 GB
+    python bench/decoder.py                          # everything: half an hour, 20 GB
     python bench/decoder.py --quick                  # batch 1, two capacities, few rounds
     python bench/decoder.py --shapes 1x256 8x2048 --peers kvlift JAX
 """
@@ -87,7 +87,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", nargs="+", type=parse_shape, help="such as 1x256 8x2048")
     parser.add_argument("--peers", nargs="+", help="only peers whose name has one of these")
-    parser.add_argument("--rounds", type=int, help="turns of each peer, a quarter if in turns")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        help="turns of each peer; a quarter of them where peers are started anew for each",
+    )
     parser.add_argument("--quick", action="store_true", help="two small shapes, three rounds")
     parser.add_argument("--fresh", action="store_true", help="measure what is there already, too")
     parser.add_argument("--output", type=Path, default=RESULTS)

@@ -35,7 +35,7 @@ def times(batch: int) -> Callable[[list[dict[str, Any]]], str]:
             cells = [_time(rows.get((peer.name, s)), rows.get((LIMIT, s))) for s in shapes]
             if any(cells):
                 lines.append(_line(peer.name, *cells))
-        return "\n".join(lines) + "\n" + _notes(rows, shapes)
+        return "\n".join(lines) + "\n" + _rounds(rows, shapes) + _notes(rows, shapes)
 
     return table
 
@@ -53,6 +53,13 @@ def _short(milliseconds: float) -> str:
     return f"{milliseconds:.0f}" if milliseconds >= 100 else f"{milliseconds:.1f}"
 
 
+def _rounds(rows: dict[tuple[str, Shape], Row], shapes: list[Shape]) -> str:
+    """What the numbers are medians of."""
+    counts = (max(len(r.rounds) for (_, s), r in rows.items() if s == each) for each in shapes)
+    each = ", ".join(f"{n} at {s.capacity}" for n, s in zip(counts, shapes, strict=True))
+    return f"\nRounds: {each}.  \n"
+
+
 def _notes(rows: dict[tuple[str, Shape], Row], shapes: list[Shape]) -> str:
     """Why cells are empty, and what is wrong with numbers."""
     notes = [
@@ -60,7 +67,7 @@ def _notes(rows: dict[tuple[str, Shape], Row], shapes: list[Shape]) -> str:
         for (_, shape), row in sorted(rows.items(), key=lambda item: str(item[0]))
         if shape in shapes and row.note
     ]
-    return "".join(f"\n{note}  " for note in notes) + ("\n" if notes else "")
+    return "".join(f"{note}  \n" for note in notes)
 
 
 def ratios(found: list[dict[str, Any]]) -> str:

@@ -87,7 +87,8 @@ def proof_seconds(name: str, ops: int, repeats: int) -> float:
     """The median time of kvlift-order-updates and kvlift-check-in-place together."""
     write, slots = PROGRAMS[name]
     passes = "kvlift-order-updates,kvlift-check-in-place{on-conflict=copy}"
-    command = ["kvlift-opt", "--mlir-timing", f"--pass-pipeline=builtin.module({passes})"]
+    tool = str(Path(sys.executable).with_name("kvlift-opt"))
+    command = [tool, "--mlir-timing", f"--pass-pipeline=builtin.module({passes})"]
     text = write(ops, slots)
     seconds = []
     for _ in range(repeats):

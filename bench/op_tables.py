@@ -32,7 +32,7 @@ def own_limit(row: OpTime) -> float:
 
 
 def ops(target: str) -> Callable[[list[dict[str, Any]]], str]:
-    """Milliseconds, in brackets the share of the step and the multiple of the memory limit."""
+    """Milliseconds, in brackets the share of the step and the multiple of what its bytes take."""
 
     def table(found: list[dict[str, Any]]) -> str:
         rows = rows_of(found, target)
@@ -53,14 +53,15 @@ def ops(target: str) -> Callable[[list[dict[str, Any]]], str]:
 
 def why(by_role: dict[str, OpTime]) -> str:
     """A sentence that names the ops that cost what the step takes beyond the memory limit."""
-    step, limit = (next(iter(by_role.values())).step, next(iter(by_role.values())).limit)
-    shape = next(Shape(row.batch, row.capacity) for row in by_role.values())
-    head = f"{str(shape).capitalize()}: {step / limit:.1f} times the memory limit"
+    any_row = next(iter(by_role.values()))
+    step, limit = any_row.step, any_row.limit
+    shape = str(Shape(any_row.batch, any_row.capacity)).capitalize()
+    head = f"{shape}: {step / limit:.1f} times the memory limit"
     if step <= EXPLAINED * limit:
         return f"{head}."
     excess = sorted(by_role.values(), key=lambda row: own_limit(row) - row.milliseconds)
     named = [f"{_role_and_op(r)} {r.milliseconds - own_limit(r):.1f}" for r in excess[:2]]
-    return f"{head}. Of the {step - limit:.1f} ms above it: {named[0]}, then {named[1]}."
+    return f"{head}. Of the {step - limit:.1f} ms above it: {', then '.join(named)}."
 
 
 def _role_and_op(row: OpTime) -> str:

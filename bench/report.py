@@ -80,7 +80,10 @@ def as_html(table: str) -> str:
             out.append(f"<p>{html.escape(line)}</p>" if line.strip() else "")
             continue
         tag = "td" if out and out[-1].startswith("<tr>") else "th"
-        cells = [html.escape(c.strip()).replace("**", "") for c in line.strip("|").split("|")]
+        cells = [
+            html.escape(c.strip()).replace("**", "").replace("`", "")
+            for c in line.strip("|").split("|")
+        ]
         out.append("<tr>" + "".join(f"<{tag}>{c}</{tag}>" for c in cells) + "</tr>")
     return re.sub(r"((?:<tr>.*?</tr>)+)", r"<table>\1</table>", "".join(out))
 
