@@ -2,10 +2,12 @@
 
 Each peer runs in a process of its own: it compiles, the kernel's high-water mark is reset, then it
 makes its caches and takes a few steps. What its peak adds to what it held before is compared with
-the bytes of all caches: 1.0 is one copy of them and nothing else.
+the bytes of all caches: 1.0 is one copy of them and nothing else. Two more rows are processes that
+load kvlift's compiled program from a package, without torch.
 
     python bench/peak_memory.py                 # batch 1, capacities 2048 and 32768: 8 GB
     python bench/peak_memory.py --quick         # capacity 2048
+    python bench/peak_memory.py --peers kvlift  # those with that in their names
 """
 
 from __future__ import annotations
@@ -13,16 +15,21 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 
 from rich.console import Console
 
 from decoders import model
 from decoders.model import Shape
-from decoders.registry import PEERS
-from results import RESULTS, save
+from decoders.registry import PEERS, SERVERS
+from results import RESULTS, load, save
 
 STEPS = 4
+MEASURED = tuple(peer for peer in PEERS if peer.computes) + SERVERS
+# At most so many times the bytes of weights, one copy of the caches, and activations.
+GOAL = 1.10
 
 console = Console()
 
@@ -45,14 +52,29 @@ class Peak:
     note: str = ""
 
     @property
+    def shape(self) -> Shape:
+        """The decoder's."""
+        return Shape(self.batch, self.capacity)
+
+    @property
     def copies(self) -> float:
         """What the peak adds, in bytes of all caches."""
-        return (self.peak - self.before) / Shape(self.batch, self.capacity).cache_bytes
+        return (self.peak - self.before) / self.shape.cache_bytes
+
+    @property
+    def session(self) -> float:
+        """Weights and what the peak adds, in what a step needs at least."""
+        return (model.held_weight_bytes() + self.peak - self.before) / self.shape.held_bytes
+
+    @property
+    def process(self) -> float:
+        """Everything, Python and libraries included, in what a step needs at least."""
+        return self.peak / self.shape.held_bytes
 
 
 def measure(index: int, shape: Shape) -> Peak:
     """Runs a peer in this process."""
-    kind = PEERS[index]
+    kind = MEASURED[index]
     if reason := kind.missing(shape):
         return Peak(kind.name, shape.batch, shape.capacity, note=reason)
     peer = kind(shape)
@@ -78,19 +100,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--capacities", type=int, nargs="+", default=[2048, 32768])
     parser.add_argument("--quick", action="store_true", help="capacity 2048 only")
+    parser.add_argument("--peers", default="", help="only those with this in their names")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    peaks = []
+    path = options.output / "peak_memory.json"
+    peaks = {(row.peer, row.capacity): row for row in (Peak(**each) for each in load(path))}
     context = multiprocessing.get_context("spawn")
     for capacity in [2048] if options.quick else options.capacities:
-        for index, kind in enumerate(PEERS):
-            if not kind.computes:
+        for index, kind in enumerate(MEASURED):
+            if options.peers not in kind.name:
                 continue
-            with console.status(f"{kind.name}, capacity {capacity}"), context.Pool(1) as pool:
-                peak = pool.apply(measure, (index, Shape(1, capacity)))
-            peaks.append(peak)
-            console.print(f"{peak.copies:5.2f} x caches, {peak.peak / 1e6:7,.0f} MB  {kind.name}")
-            save(options.output / "peak_memory.json", [asdict(p) for p in peaks])
+            with console.status(f"{kind.name}, capacity {capacity}"):
+                peak = _in_a_process(context, index, Shape(1, capacity))
+            peaks[kind.name, capacity] = peak
+            console.print(
+                f"{peak.copies:5.2f} x caches, session {peak.session:.2f}, process "
+                f"{peak.process:.2f}: {peak.peak / 1e6:7,.0f} MB  {kind.name}"
+            )
+            save(path, [asdict(p) for p in peaks.values()])
+
+
+def _in_a_process(context: SpawnContext, index: int, shape: Shape) -> Peak:
+    """Not in a pool: its processes may not have some of their own."""
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send, args=(sender, index, shape))
+    child.start()
+    sender.close()
+    try:
+        found: Peak = receiver.recv()
+    finally:
+        child.join()
+    return found
+
+
+def _send(sender: Connection, index: int, shape: Shape) -> None:
+    sender.send(measure(index, shape))
 
 
 if __name__ == "__main__":

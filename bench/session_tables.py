@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from decoders.registry import PEERS
-from peak_memory import Peak
+from decoders.model import Shape
+from peak_memory import GOAL, MEASURED, Peak
 from session_cost import CallCost, StartCost
 
 
 def peaks(found: list[dict[str, Any]]) -> str:
-    """What a peer's peak adds to its weights, in copies of all caches."""
+    """Each peer's peak at each capacity, as copies of the caches and against what a step needs."""
     rows = {(row.peer, row.capacity): row for row in (Peak(**each) for each in found)}
-    capacities = sorted({capacity for _, capacity in rows})
-    heads = [f"capacity {c}: copies of the caches (MB in all)" for c in capacities]
-    lines = ["|  | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
-    for peer in PEERS:
-        cells = [_peak(rows.get((peer.name, c))) for c in capacities]
-        if any(cells):
-            lines.append(f"| {peer.name} | " + " | ".join(cells) + " |")
+    heads = ("capacity", "peer", "copies", "session / needed", "process / needed", "MB in all")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for capacity in sorted({capacity for _, capacity in rows}):
+        needed = Shape(1, capacity).held_bytes
+        lines.append(f"| {capacity} | needed: weights, caches, activations | | | | {_mb(needed)} |")
+        for peer in MEASURED:
+            row = rows.get((peer.name, capacity))
+            if row is not None:
+                lines.append(f"| {capacity} | {peer.name} | {_peak(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _peak(row: Peak | None) -> str:
-    if row is None:
-        return ""
-    return row.note or f"{row.copies:.2f} ({row.peak / 1e6:,.0f})"
+def _peak(row: Peak) -> str:
+    if row.note:
+        return f"{row.note} | | | "
+    verdict = "" if row.session <= GOAL else " (over the goal)"
+    return f"{row.copies:.2f} | {row.session:.2f}{verdict} | {row.process:.2f} | {_mb(row.peak)}"
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
 
 
 def calls(found: list[dict[str, Any]]) -> str:

@@ -81,7 +81,10 @@ class IreeNaive(Peer):
     def start(self) -> None:
         """The caches as device buffers."""
         shape = self._cache_shape()
-        self._caches = [self._put(c.reshape(shape)) for c in model.caches(self.shape)]
+        self._caches = [
+            self._put(model.cache(index, self.shape).reshape(shape))
+            for index in range(2 * model.LAYERS)
+        ]
 
     def step(self, tokens: Array, position: int) -> Array:
         """A raw invocation: it has the least overhead."""

@@ -45,7 +45,10 @@ class JaxDonated(Peer):
         import jax.numpy as jnp
 
         shape = self._cache_shape()
-        self._caches = [jnp.array(c.reshape(shape), copy=True) for c in model.caches(self.shape)]
+        self._caches = [
+            jnp.array(model.cache(index, self.shape).reshape(shape), copy=True)
+            for index in range(2 * model.LAYERS)
+        ]
 
     def step(self, tokens: Array, position: int) -> Array:
         """The compiled call; the new caches replace the old ones."""

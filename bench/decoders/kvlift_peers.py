@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,11 +81,12 @@ class KvliftPeer(Peer):
         They start as zeros, which a session keeps for `reset` without memory, and are then set.
         """
         names = [slot.name for slot in self._program.manifest.functions[0].slots]
-        state = {name: np.zeros(self.shape.cache, np.float32) for name in names}
+        empty = np.broadcast_to(np.float32(0), self.shape.cache)
+        state = dict.fromkeys(names, empty)
         self._session = self._program.session(state=state)
         ordered = sorted(names, key=_layer_and_part)
-        for name, cache in zip(ordered, model.caches(self.shape), strict=True):
-            self._session.state[name] = cache
+        for index, name in enumerate(ordered):
+            self._session.state[name] = model.cache(index, self.shape)
 
     def step(self, tokens: Array, position: int) -> Array:
         """One call of the session."""
@@ -126,6 +130,43 @@ class KvliftIree(KvliftPeer):
     packages = ("torch", "iree.compiler", "iree.runtime")
     target = "iree:cpu"
     cache_copies = 1.2
+
+
+class FromPackage(KvliftPeer):
+    """A process that only serves: it loads what another one has exported and compiled."""
+
+    def prepare(self) -> None:
+        """Loads the package of a process of its own."""
+        import kvlift
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "decoder.kvl")
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                pool.apply(save_decoder, (self.shape, self.target, path))
+            loaded = kvlift.load(path)
+        self._program = kvlift.compile(loaded, self.target, cache=False, trust_compiled=True)
+        if not all(self._program.from_cache.values()):
+            raise RuntimeError("the package has no executable for this process")
+
+
+class PackagedPjrt(FromPackage, KvliftPjrt):
+    """Through XLA."""
+
+    name = "kvlift, pjrt:cpu, from a package"
+
+
+class PackagedIree(FromPackage, KvliftIree):
+    """Through IREE."""
+
+    name = "kvlift, iree:cpu, from a package"
+
+
+def save_decoder(shape: Shape, target: str, path: Path) -> None:
+    """Writes the lifted decoder with its executables."""
+    import kvlift
+
+    lifted = lift_decoder(shape)
+    lifted.save(path, compiled=[kvlift.compile(lifted, target, cache=False)])
 
 
 class UnliftedPjrt(KvliftPjrt):

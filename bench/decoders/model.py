@@ -50,6 +50,16 @@ class Shape:
         """What a step has to read at least: every weight but the embedding, and all caches."""
         return weight_bytes() + self.cache_bytes
 
+    @property
+    def held_bytes(self) -> int:
+        """What a step needs in memory at least: all weights, one copy of the caches, activations.
+
+        The activations are computed: scores and probabilities of one layer, the widest hidden
+        rows, and the logits.
+        """
+        row = 2 * HEADS * self.capacity + 2 * HIDDEN + 4 * WIDTH + VOCABULARY
+        return held_weight_bytes() + self.cache_bytes + 4 * self.batch * row
+
     def __str__(self) -> str:
         """As the tables call it."""
         return f"batch {self.batch}, capacity {self.capacity}"
@@ -59,6 +69,11 @@ def weight_bytes() -> int:
     """The bytes of the weights that a step reads: of the embedding it reads single rows."""
     layer = sum(a * b for a, b in PROJECTIONS.values()) + 2 * WIDTH
     return 4 * (LAYERS * layer + WIDTH * VOCABULARY + WIDTH)
+
+
+def held_weight_bytes() -> int:
+    """The bytes of all weights."""
+    return weight_bytes() + 4 * VOCABULARY * WIDTH
 
 
 def weights() -> dict[str, Any]:

@@ -34,8 +34,8 @@ class OnnxRuntime(Peer):
         from onnxruntime import OrtValue
 
         self._binding = self._session.io_binding()
-        for index, cache in enumerate(model.caches(self.shape)):
-            value = OrtValue.ortvalue_from_numpy(cache)
+        for index in range(2 * model.LAYERS):
+            value = OrtValue.ortvalue_from_numpy(model.cache(index, self.shape))
             self._binding.bind_ortvalue_input(f"past.{index}", value)
             self._binding.bind_ortvalue_output(f"present.{index}", value)
         self._binding.bind_output("logits")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from decoders.iree_peers import IreeAnnotated, IreeNaive
 from decoders.jax_peers import JaxBest, JaxDonated, JaxNotDonated
-from decoders.kvlift_peers import KvliftIree, KvliftPjrt, UnliftedPjrt
+from decoders.kvlift_peers import (
+    KvliftIree,
+    KvliftPjrt,
+    PackagedIree,
+    PackagedPjrt,
+    UnliftedPjrt,
+)
 from decoders.memory_peer import MemoryLimit
 from decoders.onnx_peer import OnnxRuntime
 from decoders.openvino_peer import OpenVino
@@ -30,6 +36,9 @@ PEERS: tuple[type[Peer], ...] = (
     OpenVino,
     IreeTurbine,
 )
+
+# The same programs in processes that only serve: as quick, with less in memory.
+SERVERS: tuple[type[Peer], ...] = (PackagedPjrt, PackagedIree)
 
 # kvlift's promise: at most so many times the time of what an expert writes by hand for the runtime.
 GOAL = 1.05

@@ -43,7 +43,8 @@ class LiftedModule:
         diagnostics: remarks and warnings of the lift.
         values: initial values by argument name: weights, constants, and the slots' contents as
             they were at export. Empty for a source that has none (StableHLO, JAX). Those of a
-            package are views of the file: replace it if you like, but do not write into it.
+            package are views of the file. Programs keep these arrays for their sessions: replace
+            the mapping if you like, but do not write into them.
         compiled: serialized executables by key, as a package brought them. `kvlift.compile` runs
             them only with `trust_compiled=True`.
     """

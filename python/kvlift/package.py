@@ -20,7 +20,7 @@ import numpy as np
 from kvlift import __version__
 from kvlift.archive import ArchiveError, ArchiveWriter, read_members
 from kvlift.errors import LiftError, SourceError
-from kvlift.runtime.values import as_array
+from kvlift.runtime.values import as_array, repeated_bits
 from kvlift.tensor_file import (
     DTYPES,
     Array,
@@ -116,17 +116,13 @@ def _arrays(values: Mapping[str, Any]) -> dict[str, Array]:
 
 def _splat(array: Array) -> dict[str, Any] | None:
     """How to write an array whose elements are all the same bits; None when they are not."""
-    if array.nbytes < _SMALLEST_SPLAT:
-        return None
-    raw = array.reshape(-1).view(np.uint8).reshape(array.size, array.itemsize)
-    # In steps, so that most arrays are left after the first one.
-    steps = range(0, len(raw), 1 << 16)
-    if not all((raw[step : step + (1 << 16)] == raw[0]).all() for step in steps):
+    bits = repeated_bits(array) if array.nbytes >= _SMALLEST_SPLAT else None
+    if bits is None:
         return None
     return {
         "dtype": dtype_name(array.dtype),
         "shape": list(array.shape),
-        "bits": raw[0].tobytes().hex(),
+        "bits": bits.hex(),
     }
 
 

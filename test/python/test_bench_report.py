@@ -14,7 +14,10 @@ sys.path.append(str(Path(__file__).parents[2] / "bench"))
 import report
 from decoder_tables import ratios, times
 from decoders.measure import Row as DecoderRow
+from decoders.model import Shape, held_weight_bytes
 from decoders.registry import GOALS, PEERS
+from peak_memory import Peak
+from session_tables import peaks
 from step_cost import Row as StepRow
 from step_tables import step_costs
 
@@ -41,6 +44,21 @@ def test_ratios_are_taken_within_a_round() -> None:
     """The machine was slow from the second round on: the quotient of medians is 1.5."""
     table = ratios(rows((OURS.name, [3.0, 30.0, 30.0], ""), (BEST.name, [3.0, 30.0, 20.0], "")))
     assert "(1.00 to 1.50) | 1.00 | held |" in table
+
+
+def test_peaks_are_compared_with_what_a_step_needs() -> None:
+    """At 1.0 a process holds weights, one copy of the caches and activations before all else."""
+    shape = Shape(1, 2048)
+    libraries = 100_000_000
+    before = libraries + held_weight_bytes()
+    activations = shape.held_bytes - shape.cache_bytes - held_weight_bytes()
+    assert 0 < activations < 0.01 * shape.held_bytes
+    once = Peak(OURS.name, 1, 2048, before, libraries + shape.held_bytes)
+    twice = Peak(BEST.name, 1, 2048, before, before + 2 * shape.cache_bytes)
+    table = peaks([vars(once), vars(twice)])
+    process = 1 + libraries / shape.held_bytes
+    assert f"| 2048 | {OURS.name} | 1.00 | 1.00 | {process:.2f} |" in table
+    assert f"| 2048 | {BEST.name} | 2.00 | 1.33 (over the goal) |" in table
 
 
 def test_docs_have_a_place_for_every_table() -> None:

@@ -78,6 +78,15 @@ class Executable(Protocol):
                 it then keeps alive and never writes.
         """
 
+    def fill(self, argument: int, buffer: Buffer, value: Host) -> Buffer:
+        """A buffer of the argument with that value: the same one if the host can write it.
+
+        Args:
+            argument: index of the argument that it is for.
+            buffer: nobody else uses it; a failed run may have deleted it.
+            value: a host array of the argument's type, contiguous or not.
+        """
+
     def adopt(self, argument: int, value: Any) -> Buffer | None:
         """The value itself, when it is a buffer of this device and of the argument's type."""
 

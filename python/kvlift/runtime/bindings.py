@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SessionError
-from kvlift.runtime import values
-from kvlift.runtime.slot_store import HeldSlot, InitialValue
-from kvlift.slots import Argument, Function, SlicedSlot, Slot, TensorType
+from kvlift.runtime.slot_store import HeldSlot
+from kvlift.runtime.starting_values import StartingValues, names_kept
+from kvlift.slots import Argument, Function, SlicedSlot, Slot
 
 if TYPE_CHECKING:
     from kvlift.runtime.backend import Buffer, Executable
@@ -49,7 +49,7 @@ def refuse_unknown_names(
 
 
 def hold_slots(
-    executables: Sequence[Executable], defaults: Mapping[str, Any], state: Mapping[str, Any]
+    executables: Sequence[Executable], defaults: StartingValues, state: Mapping[str, Any]
 ) -> list[HeldSlot]:
     """The slots of all functions, each name once, with their initial values.
 
@@ -62,35 +62,40 @@ def hold_slots(
         for slot in executable.function.state:
             known, home = homes.setdefault(slot.name, (slot, executable))
             _refuse_difference(known, home.function, slot, executable.function)
-    given = {**defaults, **state}
     sources = {n: e.function.arguments[s.argument].name for n, (s, e) in homes.items()}
-    missing = [name for name, source in sources.items() if not {name, source} & given.keys()]
+    missing = [
+        name
+        for name, source in sources.items()
+        if not (name in state or name in defaults or source in defaults)
+    ]
     if missing:
         raise SessionError(
             f"no initial value for {listed(missing)}; pass state={{{missing[0]!r}: ...}} (a slot "
             "is never silently zero)"
         )
-    return [
-        _held(slot, home, given.get(name, given.get(sources[name])))
-        for name, (slot, home) in homes.items()
-    ]
+    given = StartingValues(state, names_kept(executables), is_own=False)
+    held = []
+    for name, (slot, home) in homes.items():
+        source = given if name in given else defaults
+        initial = source.initial(slot, name if name in source else sources[name])
+        held.append(HeldSlot(slot, home, initial))
+    return held
 
 
 def bind_weights(
-    executables: Sequence[Executable], defaults: Mapping[str, Any], weights: Mapping[str, Any]
+    executables: Sequence[Executable], defaults: StartingValues, weights: Mapping[str, Any]
 ) -> list[Bound]:
-    """Each function's weights on the device, those that functions share put there once.
+    """Each function's weights on the device; what functions and sessions share is there once.
 
     Raises:
         SessionError: a value is missing or of a wrong type.
     """
-    known = {**defaults, **weights}
+    given = StartingValues(weights, names_kept(executables), is_own=False)
     wanted = [a.name for a in _no_slots(executables) if a.kind in _WEIGHTS]
-    missing = [name for name in dict.fromkeys(wanted) if name not in known]
+    missing = [n for n in dict.fromkeys(wanted) if n not in given and n not in defaults]
     if missing:
         raise SessionError(f"no value for {listed(missing)}; pass weights={{{missing[0]!r}: ...}}")
-    shared: dict[tuple[str, TensorType], tuple[Buffer, Host]] = {}
-    return [_bind(executable, known, weights, shared) for executable in executables]
+    return [_bind(executable, defaults, given) for executable in executables]
 
 
 def listed(names: list[str], limit: int = 12) -> str:
@@ -104,41 +109,28 @@ def _no_slots(executables: Sequence[Executable]) -> list[Argument]:
     return [a for e in executables for a in e.function.arguments if not a.is_state]
 
 
-def _held(slot: Slot | SlicedSlot, home: Executable, value: Any) -> HeldSlot:
-    nothing_yet = InitialValue((), None, None)
-    stored = HeldSlot(slot, home, nothing_yet).stored(value)
-    return HeldSlot(slot, home, InitialValue.of(stored))
-
-
-def _bind(
-    executable: Executable,
-    known: Mapping[str, Any],
-    weights: Mapping[str, Any],
-    shared: dict[tuple[str, TensorType], tuple[Buffer, Host]],
-) -> Bound:
+def _bind(executable: Executable, defaults: StartingValues, given: StartingValues) -> Bound:
     buffers, refreshed, hosts = {}, {}, []
     for argument in executable.function.arguments:
-        if not _is_bound(argument, known, weights):
+        if not _is_bound(argument, defaults, given):
             continue
-        key = (argument.name, argument.type)
-        is_overwritten = argument.index in executable.overwritten
-        if is_overwritten or key not in shared:
-            value = values.to_host(known[argument.name], argument.type, f"weight {argument.name!r}")
-        if is_overwritten:
-            refreshed[argument.index] = value
+        known = given if argument.name in given else defaults
+        if argument.index in executable.overwritten:
+            refreshed[argument.index] = known.host(argument)
             continue
-        if key not in shared:
-            shared[key] = executable.put(argument.index, value, copy=False), value
-        buffers[argument.index], host = shared[key]
-        hosts.append(host)
+        weight = known.weight(executable, argument)
+        buffers[argument.index] = weight.buffer
+        if weight.host is not None:
+            hosts.append(weight.host)
     return Bound(buffers, refreshed, hosts)
 
 
-def _is_bound(argument: Argument, known: Mapping[str, Any], weights: Mapping[str, Any]) -> bool:
+def _is_bound(argument: Argument, defaults: StartingValues, given: StartingValues) -> bool:
     """One function's weight says nothing about another one's input of the same name."""
     if argument.is_state:
         return False
-    return argument.name in (known if argument.kind in _WEIGHTS else weights)
+    is_known = argument.name in defaults and argument.kind in _WEIGHTS
+    return is_known or argument.name in given
 
 
 def _refuse_difference(

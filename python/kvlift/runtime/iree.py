@@ -152,6 +152,11 @@ class IreeExecutable:
             )
         return self._runtime.HalBufferView(buffer, value.shape, self._element_types[argument])
 
+    def fill(self, argument: int, buffer: Any, value: Host) -> Any:
+        """Written where the memory is mapped."""
+        _mapped_bytes(buffer).view(value.dtype).reshape(value.shape)[...] = value
+        return buffer
+
     def adopt(self, argument: int, value: Any) -> None:
         """Nothing: callers have no buffers of IREE."""
 

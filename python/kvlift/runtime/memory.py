@@ -1,13 +1,18 @@
-"""Arrays on memory that somebody else owns, without a copy, and whether any of them is alive."""
+"""Memory that somebody else owns, as arrays without a copy; and what nobody uses any more."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kvlift.runtime.values import Host
+
+# A program that holds less does not care what is left behind.
+BYTES_WORTH_TRIMMING = 64 << 20
 
 
 class Memory:
@@ -42,3 +47,22 @@ def memory_of(array: Host) -> Memory | None:
     while base is not None and not isinstance(base, Memory):
         base = getattr(base, "base", None)
     return base
+
+
+def release_unused() -> None:
+    """Gives memory back to the system that exporters and compilers have left behind.
+
+    Exported programs are reference cycles, which hold their weights and caches until Python looks
+    for some: it takes some tenths of a second in a process with torch.
+    """
+    gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Gives freed memory back to the system, which glibc keeps in small and middle-sized pieces."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):  # Another C library.
+        return
+    trim(0)

@@ -183,6 +183,16 @@ class PjrtExecutable:
         """A jax array; XLA itself copies memory that is not aligned to 64 bytes."""
         return self._put(self._avals[argument], value, copy)
 
+    def fill(self, argument: int, buffer: Any, value: Host) -> Any:
+        """Written on a CPU, unknown to XLA: no run is going on, so nothing reads it."""
+        import numpy as np
+
+        if not self._is_host_memory or buffer.is_deleted():
+            return self.put(argument, np.ascontiguousarray(value), copy=True)
+        memory = self._memory(buffer, is_writable=True)
+        memory.array(buffer.shape, buffer.dtype)[...] = value
+        return buffer
+
     def adopt(self, argument: int, value: Any) -> Any | None:
         """A jax array of the very type in the very place, or another library's on the device."""
         array = value if isinstance(value, self._array_type) else self._imported(value)

@@ -110,6 +110,10 @@ class ShardedExecutable(PjrtExecutable):
             self._avals[argument], sharding, parts, list(self._here), force_copy=copy
         )
 
+    def fill(self, argument: int, buffer: Any, value: Host) -> Any:
+        """New parts."""
+        return self.put(argument, value, copy=True)
+
     def _is_in_place(self, argument: int, array: Any) -> bool:
         """Whether it lies on the devices as the argument does."""
         wanted = self._inputs[argument]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError, Diagnostic, SessionError
 from kvlift.runtime import values
 from kvlift.runtime.executable_cache import open_cache
+from kvlift.runtime.memory import BYTES_WORTH_TRIMMING, release_unused
 from kvlift.runtime.obtaining import Obtained, obtain
 from kvlift.runtime.session import Concurrency, Session, SessionOptions
+from kvlift.runtime.starting_values import StartingValues, names_kept
 from kvlift.slots import Argument, Function, Manifest, Result
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class Program:
         self.target = target
         self.manifest: Manifest = lifted.manifest
         self.diagnostics: tuple[Diagnostic, ...] = lifted.diagnostics
-        self._values: Mapping[str, Any] = lifted.values
         self.from_cache: Mapping[str, bool] = {n: o.from_cache for n, o in obtained.items()}
         self._obtained = obtained
         self._executables: dict[str, Executable] = {n: o.executable for n, o in obtained.items()}
+        kept = names_kept([*self._executables.values()])
+        self._values = StartingValues(lifted.values, kept, is_own=True)
 
     def session(
         self,
@@ -57,8 +60,9 @@ class Program:
     ) -> Session:
         """A session: the buffers of the slots and weights, and calls that update them.
 
-        Weights are bound without copying where their memory is aligned, so they must not be
-        changed while the session lives. Slots are always copied.
+        All sessions share the weights and initial values that came with the module. They are
+        used where they lie if their memory is aligned, so they must not be changed. `weights` and
+        `state` are this session's; of `state` a copy is kept for `reset`.
 
         Args:
             weights: values by argument name, instead of those that the lift found.
@@ -144,7 +148,15 @@ def compile(
     program = Program(lifted, target, _on_one_device(backend, obtained))
     if require == "in_place" and not (report := program.audit()).is_in_place:
         raise CompileError(f"the compiled program does not keep its slots in place\n{report}")
+    if _bytes_held(functions) >= BYTES_WORTH_TRIMMING:
+        release_unused()
     return program
+
+
+def _bytes_held(functions: Sequence[Function]) -> int:
+    """What a session holds at most, by the types of all arguments."""
+    types = {a.name: a.type for function in functions for a in function.arguments}
+    return sum(values.byte_size(each) or 0 for each in types.values())
 
 
 def _on_one_device(backend: Backend, obtained: dict[str, Obtained]) -> dict[str, Obtained]:

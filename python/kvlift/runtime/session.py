@@ -22,6 +22,7 @@ from kvlift.runtime.slot_store import SlotStore
 if TYPE_CHECKING:
     from kvlift.runtime.backend import Address, Executable, Returns
     from kvlift.runtime.snapshots import Snapshot
+    from kvlift.runtime.starting_values import StartingValues
     from kvlift.runtime.values import Host
 
 Concurrency = Literal["error", "wait"]
@@ -64,7 +65,7 @@ class Session:
     def __init__(
         self,
         executables: Sequence[Executable],
-        defaults: Mapping[str, Any],
+        defaults: StartingValues,
         weights: Mapping[str, Any],
         state: Mapping[str, Any],
         options: SessionOptions | None = None,
@@ -74,6 +75,7 @@ class Session:
         refuse_unknown_names(executables, state, weights)
         slots = hold_slots(executables, defaults, state)
         bound = bind_weights(executables, defaults, weights)
+        defaults.trim()
         store = SlotStore(
             slots,
             waits=options.concurrency == "wait",
@@ -183,6 +185,8 @@ class Session:
     def reset(self) -> None:
         """Puts every slot back to its initial value; a poisoned session is usable again.
 
+        The slots keep their memory where the host can write it. An interrupt poisons the session.
+
         Raises:
             SessionError: the session is closed, or a slot is borrowed.
         """
@@ -201,6 +205,8 @@ class Session:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Puts all slots back to a snapshot; a poisoned session is usable again.
+
+        The slots keep their memory where the host can write it. An interrupt poisons the session.
 
         Raises:
             SessionError: the snapshot is of other slots (nothing is changed then), the session

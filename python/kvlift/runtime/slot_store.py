@@ -1,7 +1,8 @@
 """The slots of one session: their buffers, who may use them, and what is wrong with them.
 
-Everything that changes slots makes the new buffers first and then puts them in place by one
-assignment, so that an exception or an interrupt at any point leaves all old or all new.
+A call makes the new buffers first and then puts them in place by one assignment. What replaces
+slots from the host checks all values first and then writes them into the memory that the slots
+have, so that no second copy of them is needed; if that is interrupted, the slots are poisoned.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kvlift.errors import SessionError
 from kvlift.runtime import values
 from kvlift.runtime.memory import Memory, memory_of
 from kvlift.runtime.snapshots import Snapshot
+from kvlift.runtime.starting_values import InitialValue, stored
 from kvlift.slots import SlicedSlot, Slot
 
 if TYPE_CHECKING:
@@ -49,16 +51,21 @@ class HeldSlot:
         Raises:
             SessionError: it is of another type.
         """
-        slot = self.slot
-        logical = values.to_host(value, slot.logical, f"slot {slot.name!r}")
-        return values.to_store(logical, slot)
+        return stored(self.slot, value)
 
-    def put(self, stored: Host) -> Buffer | Host:
-        """New memory of its own with that value."""
+    def put(self, value: Host) -> Buffer | Host:
+        """New memory of its own with that value, which is contiguous and of the store type."""
         if self.is_sliced:
             # Calls read it without a copy where the runtime can.
-            return values.aligned_copy(stored)
-        return self.home.put(self.slot.argument, stored, copy=True)
+            return values.aligned_copy(value)
+        return self.home.put(self.slot.argument, value, copy=True)
+
+    def fill(self, held: Buffer | Host, value: Host) -> Buffer | Host:
+        """That value of the store type in the memory that is held, if the host can write it."""
+        if not self.is_sliced:
+            return self.home.fill(self.slot.argument, held, value)
+        held[...] = value
+        return held
 
     def view(self, held: Buffer | Host) -> Host:
         """The current value in the logical type, on the slot's own memory."""
@@ -81,33 +88,12 @@ class HeldSlot:
             raise SessionError(f"slot {self.slot.name!r}: {error}") from error
 
 
-@dataclass(frozen=True)
-class InitialValue:
-    """A slot's first value in its store type, kept for `reset`; zeros take no memory."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-    data: Host | None
-
-    @staticmethod
-    def of(array: Host) -> InitialValue:
-        """Copied: the caller's tensor (a module's buffer) may change before a reset."""
-        data = None if values.is_all_zero_bits(array) else values.own_copy(array)
-        return InitialValue(array.shape, array.dtype, data)
-
-    def value(self) -> Host:
-        """The value; not to be written."""
-        import numpy as np
-
-        return np.zeros(self.shape, self.dtype) if self.data is None else self.data
-
-
 class SlotStore:
     """The buffers of a session's slots.
 
     Attributes:
         slots: what is held, in program order.
-        held: one buffer per slot, or host memory for a sliced one; replaced as a whole.
+        held: one buffer per slot, or host memory for a sliced one.
         lock: whoever reads or changes slots holds it.
         poison: why the slots are not to be trusted; None when they are.
         calls: how many calls made the slots what they are, since the initial values.
@@ -241,23 +227,23 @@ class SlotStore:
         return Snapshot(self.calls, copies)
 
     def replace(self, new: Mapping[str, Any], calls: int) -> None:
-        """Puts new values into some slots, all or none of them; heals a poisoned session.
+        """Puts new values into some slots; with all of them it heals a poisoned session.
 
         Raises:
-            SessionError: a slot is borrowed, or a value is of a wrong type.
+            SessionError: a slot is borrowed, or a value is of a wrong type; nothing is changed.
         """
         self.check_not_borrowed()
-        stored = {
-            self.index(name): self.slots[self.index(name)].stored(v) for name, v in new.items()
-        }
-        if len(stored) == len(self.slots):
-            self._drop_if_poisoned()
-        held = list(self.held) or [None] * len(self.slots)
-        for index, value in stored.items():
-            held[index] = self.slots[index].put(value)
-        self.held = held
+        found = {self.index(name): value for name, value in new.items()}
+        self._fill({index: self.slots[index].stored(value) for index, value in found.items()})
         self.calls = calls
         self.poison = None
+
+    def _fill(self, new: Mapping[int, Host]) -> None:
+        """Writes values of the store types; one slot changes as a whole, several may not."""
+        if len(new) > 1:
+            self.poison = "its slots were being replaced when that was interrupted"
+        for index, value in new.items():
+            self.held[index] = self.slots[index].fill(self.held[index], value)
 
     @contextmanager
     def undone(self) -> Iterator[None]:
@@ -290,8 +276,7 @@ class SlotStore:
     def reset(self) -> None:
         """Puts every slot back to its initial value."""
         self.check_not_borrowed()
-        self._drop_if_poisoned()
-        self.held = self._fresh()
+        self._fill({index: slot.initial.data for index, slot in enumerate(self.slots)})
         self.calls = 0
         self.checkpoint = None
         self.poison = None
@@ -327,15 +312,10 @@ class SlotStore:
         self.checkpoint = None
 
     def _fresh(self) -> list[Buffer | Host]:
-        return [slot.put(slot.initial.value()) for slot in self.slots]
+        return [slot.put(slot.initial.contiguous()) for slot in self.slots]
 
     def _copies(self, slots: Sequence[HeldSlot]) -> list[Buffer | Host]:
         return [
             slot.put(held if slot.is_sliced else slot.stored_view(held))
             for slot, held in zip(slots, self.held, strict=True)
         ]
-
-    def _drop_if_poisoned(self) -> None:
-        """What nobody can use need not lie beside the new values."""
-        if self.poison is not None:
-            self.held = []

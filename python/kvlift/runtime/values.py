@@ -226,6 +226,24 @@ def is_all_zero_bits(array: Host) -> bool:
     return not flat[:head].view(np.uint64).any() and not flat[head:].any()
 
 
+def repeated_bits(array: Host) -> bytes | None:
+    """The bits that every element has; None when they differ, or there is no element."""
+    import numpy as np
+
+    if array.size == 0:
+        return None
+    first: bytes = array[(0,) * array.ndim].tobytes()
+    if not any(array.strides):
+        return first
+    if is_all_zero_bits(array):
+        return bytes(array.itemsize)
+    raw = array.reshape(-1).view(np.uint8).reshape(array.size, array.itemsize)
+    # In steps, so that most arrays are left after the first one.
+    steps = range(0, len(raw), 1 << 16)
+    is_repeated = all((raw[step : step + (1 << 16)] == raw[0]).all() for step in steps)
+    return first if is_repeated else None
+
+
 def are_same_bits(first: Host, second: Host) -> bool:
     """Whether two arrays have the same type and bits, read at memory speed."""
     import numpy as np

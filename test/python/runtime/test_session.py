@@ -191,9 +191,11 @@ class Failing:
 @pytest.mark.parametrize("is_intact", [True, False])
 def test_failed_run_keeps_the_state_or_poisons(program, is_intact):
     from kvlift.runtime.session import Session
+    from kvlift.runtime.starting_values import StartingValues
 
     executable = Failing(program._executable(None), is_intact=is_intact)
-    session = Session([executable], {}, {}, {"k": cache(), "v": cache()})
+    nothing = StartingValues({}, is_own=True)
+    session = Session([executable], nothing, {}, {"k": cache(), "v": cache()})
     session(row(1), row(1), 0)
     before = session.state["k"]
     executable.is_failing = True

@@ -141,29 +141,82 @@ def test_a_failure_at_every_point(program, session, point, error, way):
             np.testing.assert_array_equal(session.state[name], reference.state[name])
 
 
-@pytest.mark.parametrize("change", ["reset", "restore", "assignment", "fork"])
-def test_no_room_for_new_slots_changes_nothing(session, change, monkeypatch):
+@pytest.mark.parametrize("change", ["reset", "restore", "assignment"])
+def test_slots_are_replaced_where_they_lie(session, change, monkeypatch):
+    """They need no second copy: there is room for none."""
+    kept = session.snapshot()
+    for index in range(3, 5):
+        step(session, index)
+    addresses = session.addresses()
+
+    def refuse(argument, value, *, copy):
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(session._executables[0], "put", refuse)
+        {
+            "reset": session.reset,
+            "restore": lambda: session.restore(kept),
+            "assignment": lambda: session.state.__setitem__("v", kept.slots["v"]),
+        }[change]()
+    assert session.addresses() == addresses
+    expected = {
+        "reset": {"k": cache(), "v": -cache()},
+        "restore": kept.slots,
+        "assignment": {"v": kept.slots["v"]},
+    }[change]
+    for name, value in expected.items():
+        np.testing.assert_array_equal(session.state[name], value)
+    assert session.calls == {"reset": 0, "restore": 3, "assignment": 5}[change]
+    step(session, 5)
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+@pytest.mark.parametrize("change", ["reset", "restore"])
+def test_half_replaced_slots_are_poisoned(session, change, error, monkeypatch):
+    kept = session.snapshot()
+    change_all = {"reset": session.reset, "restore": lambda: session.restore(kept)}[change]
+    step(session, 3)
+    (executable,) = session._executables
+    real, fills = executable.fill, []
+
+    def fill(argument, buffer, value):
+        fills.append(argument)
+        if len(fills) == 2:
+            raise error("stop")
+        return real(argument, buffer, value)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(executable, "fill", fill)
+        with pytest.raises(error, match="stop"):
+            change_all()
+    for use in (lambda: step(session, 4), session.snapshot):
+        with pytest.raises(SessionError, match=r"poisoned: its slots were being replaced .*reset"):
+            use()
+    # The restore point is still one of the ways back.
+    assert session.restore_last().calls == 2
+    session.restore(kept)
+    for name, value in kept.slots.items():
+        np.testing.assert_array_equal(session.state[name], value)
+    step(session, 3)
+
+
+def test_no_room_for_a_fork_changes_nothing(session, monkeypatch):
     kept = session.snapshot()
     (executable,) = session._executables
     real, puts = executable.put, []
 
     def put(argument, value, *, copy):
         puts.append(argument)
-        if len(puts) == (1 if change == "assignment" else 2):
+        if len(puts) == 2:
             raise MemoryError("no room")
         return real(argument, value, copy=copy)
 
     with monkeypatch.context() as patched:
         patched.setattr(executable, "put", put)
-        if change == "fork":
-            patched.setattr(type(executable), "for_session", lambda self: self)
+        patched.setattr(type(executable), "for_session", lambda self: self)
         with pytest.raises(MemoryError, match="no room"):
-            {
-                "reset": session.reset,
-                "restore": lambda: session.restore(kept),
-                "assignment": lambda: session.state.__setitem__("v", cache()),
-                "fork": session.fork,
-            }[change]()
+            session.fork()
     assert session.calls == 3
     for name, value in kept.slots.items():
         np.testing.assert_array_equal(session.state[name], value)

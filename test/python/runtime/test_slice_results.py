@@ -13,8 +13,10 @@ import kvlift
 from interpreter import evaluate
 from kvlift.errors import LiftError, SessionError
 from kvlift.runtime.session import Session
+from kvlift.runtime.starting_values import StartingValues
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
+NOTHING = StartingValues({}, is_own=True)
 
 
 def cache(dtype=np.float32):
@@ -141,7 +143,7 @@ class Failing:
 def test_failed_calls_leave_the_state_as_it_was(program, where):
     """On every runtime: nothing is written before everything is there."""
     executable = Failing(program._executable(None))
-    session = Session([executable], {}, {}, {"k": cache(), "v": -cache()})
+    session = Session([executable], NOTHING, {}, {"k": cache(), "v": -cache()})
     session(row(1), row(1), 0)
     before = session.state["k"], session.state["v"]
     executable.fails_in = where
@@ -155,7 +157,7 @@ def test_failed_calls_leave_the_state_as_it_was(program, where):
 
 def test_an_insertion_that_stops_poisons(program):
     executable = Failing(program._executable(None))
-    session = Session([executable], {}, {}, {"k": cache(), "v": cache()})
+    session = Session([executable], NOTHING, {}, {"k": cache(), "v": cache()})
     executable.fails_in = "insertion"
     with pytest.raises(SessionError, match="the session is poisoned and session"):
         session(row(2), row(2), 1)
