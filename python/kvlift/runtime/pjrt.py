@@ -187,10 +187,9 @@ class PjrtExecutable:
         """Written on a CPU, unknown to XLA: no run is going on, so nothing reads it."""
         import numpy as np
 
-        if not self._is_host_memory or buffer.is_deleted():
+        if buffer.is_deleted() or not self._is_readable(buffer):
             return self.put(argument, np.ascontiguousarray(value), copy=True)
-        memory = self._memory(buffer, is_writable=True)
-        memory.array(buffer.shape, buffer.dtype)[...] = value
+        self._memory(buffer, is_writable=True).array(value.shape, value.dtype)[...] = value
         return buffer
 
     def adopt(self, argument: int, value: Any) -> Any | None:
