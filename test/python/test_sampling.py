@@ -148,4 +148,15 @@ def test_draws_follow_the_softmax():
 )
 def test_numbers_out_of_range_are_refused(options, message):
     with pytest.raises(LiftError, match=message):
+        Sampler(**options)
+    with pytest.raises(LiftError, match=message):
         Sampler.random(options.pop("seed"), **options)
+
+
+def test_what_a_greedy_sampler_would_ignore_is_refused():
+    for options in ({"temperature": 0.5}, {"top_k": 5}, {"top_p": 0.5}):
+        with pytest.raises(LiftError, match=r"need a seed: Sampler\.random\(seed"):
+            Sampler(**options)
+    with pytest.raises(LiftError, match="seed None must be an integer"):
+        Sampler.random(None)
+    assert Sampler.random(np.int64(7), top_k=np.int32(5)).initial()["sampler"].tolist() == [7, 0, 0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from kvlift.errors import LiftError
@@ -56,19 +56,26 @@ class Sampler:
         Raises:
             LiftError: a number is out of range.
         """
-        sampler = Sampler(seed, temperature, top_k, top_p)
-        sampler._check()
-        return sampler
+        if seed is None:
+            raise LiftError("seed None must be an integer from 0 to 2**64 - 1")
+        return Sampler(seed, temperature, top_k, top_p)
 
-    def _check(self) -> None:
-        if not isinstance(self.seed, int) or not 0 <= self.seed < _SEEDS:
+    def __post_init__(self) -> None:
+        """Refuses numbers that are out of range, and those of a random sampler without a seed.
+
+        Raises:
+            LiftError: such a number.
+        """
+        if self.seed is None and (self.temperature, self.top_k, self.top_p) != (1.0, None, None):
+            raise LiftError("temperature, top_k and top_p need a seed: Sampler.random(seed, ...)")
+        if self.seed is not None and not (_is_whole(self.seed) and 0 <= self.seed < _SEEDS):
             raise LiftError(f"seed {self.seed!r} must be an integer from 0 to 2**64 - 1")
         if not (_is_number(self.temperature) and self.temperature >= _COLDEST):
             raise LiftError(
                 f"temperature {self.temperature!r} must be a positive number; "
                 "Sampler.greedy() takes the most likely token"
             )
-        if self.top_k is not None and not (isinstance(self.top_k, int) and self.top_k >= 1):
+        if self.top_k is not None and not (_is_whole(self.top_k) and self.top_k >= 1):
             raise LiftError(f"top_k {self.top_k!r} must be an integer of at least 1")
         if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
             raise LiftError(f"top_p {self.top_p!r} must be above 0 and at most 1")
@@ -95,7 +102,12 @@ class Sampler:
 
         if self.seed is None:
             return {}
-        return {STATE: np.array([self.seed & 0xFFFFFFFF, self.seed >> 32, 0], np.uint32)}
+        seed = int(self.seed)
+        return {STATE: np.array([seed & 0xFFFFFFFF, seed >> 32, 0], np.uint32)}
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _is_number(value: object) -> bool:
