@@ -71,12 +71,13 @@ def open_cache(cache: bool | str | os.PathLike[str] = True) -> ExecutableCache |
     limit = size_limit()
     if cache is False or limit == 0:
         return None
-    folder = (default_folder() if cache is True else Path(cache)).expanduser()
+    folder = default_folder() if cache is True else Path(cache)
     try:
-        folder = folder.resolve()
+        folder = folder.expanduser().resolve()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refusal = _refusal(folder)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
+        # A user without a home, a name that is no path.
         refusal = str(getattr(error, "strerror", None) or error)
     if refusal is not None:
         log.warning("the executable cache '%s' is off: %s", folder, refusal)
@@ -88,9 +89,12 @@ def existing_cache() -> ExecutableCache | None:
     """The cache in the default folder, on or off; None when there is no folder yet.
 
     Raises:
-        CacheError: others can write there.
+        CacheError: others can write there, or nobody knows where it is.
     """
-    folder = default_folder().expanduser().resolve()
+    try:
+        folder = default_folder().expanduser().resolve()
+    except RuntimeError as error:
+        raise CacheError(f"the executable cache '{default_folder()}' is off: {error}") from None
     if not folder.is_dir():
         return None
     refusal = _refusal(folder)

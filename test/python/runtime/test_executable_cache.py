@@ -18,7 +18,12 @@ import small_programs as programs
 from stub_backend import BLOB, StubBackend, stub_obtain
 
 from kvlift.runtime import executable_cache, executable_entry
-from kvlift.runtime.executable_cache import ExecutableCache, open_cache
+from kvlift.runtime.executable_cache import (
+    CacheError,
+    ExecutableCache,
+    existing_cache,
+    open_cache,
+)
 from kvlift.runtime.executable_entry import EntryError
 from kvlift.runtime.program import compile
 
@@ -203,6 +208,19 @@ def test_a_folder_that_cannot_be_made(backend: StubBackend, caplog) -> None:
         caplog.clear()
         assert stub_obtain(Path(path), backend).executable.blob == BLOB
         assert f"the executable cache '{path}' is off: " in caplog.text
+
+
+def test_a_user_without_a_home_and_names_that_are_no_paths(
+    backend: StubBackend, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    for path in ("~nobody-has-this-name/cache", "a\0b"):
+        caplog.clear()
+        assert stub_obtain(Path(path), backend).executable.blob == BLOB
+        assert "the executable cache" in caplog.text
+        assert "is off: " in caplog.text
+    monkeypatch.setenv("KVLIFT_CACHE_DIR", "~nobody-has-this-name/cache")
+    with pytest.raises(CacheError, match="'~nobody-has-this-name/cache' is off: Could not determ"):
+        existing_cache()
 
 
 def test_every_damaged_byte_is_noticed() -> None:
