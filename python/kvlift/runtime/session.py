@@ -306,6 +306,10 @@ class SlotValues(Mapping[str, "Host"]):
             self._store.check_usable()
             self._store.replace({name: value}, self._store.calls)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a slot; nothing is copied."""
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         """The slots' names in program order."""
         return iter(self._names)

@@ -82,11 +82,9 @@ class SessionFunction:
             SessionError: a wrong argument, or the session is closed, poisoned, borrowed from or
                 in use, or the run failed; the message says in which state that leaves it.
         """
-        store = self._store
         given = self._inputs.match(args, by_name)
-        store.refuse_second_user()
-        with store.lock:
-            store.begin_call()
+        with self._store.in_use():
+            self._store.begin_call()
             outputs = self._step(given)
         return self._nested_again(outputs)
 
@@ -118,11 +116,9 @@ class SessionFunction:
         """
         history = TokenHistory.of(self.signature)
         history.check(steps, self._executable)
-        store = self._store
         given = self._inputs.match((), by_name)
-        store.refuse_second_user()
-        with store.lock:
-            store.begin_call()
+        with self._store.in_use():
+            self._store.begin_call()
             return self._steps(given, steps, history)
 
     def warm_up(self, *args: Any, **by_name: Any) -> None:
@@ -134,12 +130,10 @@ class SessionFunction:
         Raises:
             SessionError: as for a call; the slots are then as before it, in other memory.
         """
-        store = self._store
         given = self._inputs.match(args, by_name)
-        store.refuse_second_user()
-        with store.lock:
-            store.begin_call()
-            with store.undone():
+        with self._store.in_use():
+            self._store.begin_call()
+            with self._store.undone():
                 self._step(given)
 
     @property

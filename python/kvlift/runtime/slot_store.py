@@ -158,17 +158,20 @@ class SlotStore:
         """The only user of an open session for the time of the block."""
         self.refuse_second_user()
         with self.lock:
+            # Forgotten before the next one has the lock: it must not be taken for that one.
             self._user = threading.get_ident()
-            self.check_open()
-            yield
+            try:
+                self.check_open()
+                yield
+            finally:
+                self._user = None
 
     def begin_call(self) -> None:
-        """Checks that a call may change the slots; the lock is held.
+        """Checks that a call may change the slots, within `in_use`.
 
         Raises:
-            SessionError: the session is closed or poisoned, or a slot is borrowed.
+            SessionError: the session is poisoned, or a slot is borrowed.
         """
-        self._user = threading.get_ident()
         self.check_usable()
         if self._loans:
             self.check_not_borrowed()

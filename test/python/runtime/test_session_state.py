@@ -12,6 +12,7 @@ import small_programs as programs
 
 import kvlift
 from kvlift.errors import SessionError
+from kvlift.runtime import values
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 SHAPE = (4, 2, 16, 8)
@@ -296,6 +297,41 @@ def test_a_second_call_is_refused_or_waits(program, concurrency):
                 first.result(30)
                 second.result(30)
         assert session.calls == (1 if concurrency == "error" else 2)
+
+
+def test_a_thread_that_used_the_session_waits_for_one_that_just_begins(program):
+    """Between taking the lock and saying who has it, the last user must not seem to be that one."""
+    with program.session(state={"k": cache(), "v": cache()}, concurrency="wait") as session:
+        step(session, 0)
+        lock, has_begun, may_go_on = session._store.lock, threading.Event(), threading.Event()
+
+        class Slow:
+            """The lock, whose first owner is slow to go on."""
+
+            locked = lock.locked
+
+            def __enter__(self):
+                lock.acquire()
+                has_begun.set()
+                assert may_go_on.wait(30)
+
+            def __exit__(self, *error):
+                lock.release()
+
+        session._store.lock = Slow()
+        with ThreadPoolExecutor(1) as threads:
+            other = threads.submit(step, session, 1)
+            assert has_begun.wait(30)
+            threading.Timer(0.2, may_go_on.set).start()
+            step(session, 2)
+            other.result(30)
+        assert session.calls == 3
+
+
+def test_whether_there_is_a_slot_is_asked_without_a_copy(session, monkeypatch):
+    monkeypatch.setattr(values, "own_copy", lambda array: 1 / 0)
+    assert "k" in session.state
+    assert "x" not in session.state
 
 
 def test_a_call_within_a_call_of_one_thread_is_refused(program):
