@@ -23,6 +23,7 @@ from kvlift.errors import LiftError, SourceError
 from kvlift.runtime.values import as_array, repeated_bits
 from kvlift.tensor_file import (
     DTYPES,
+    METADATA,
     Array,
     TensorFile,
     TensorFileError,
@@ -106,6 +107,8 @@ def _arrays(values: Mapping[str, Any]) -> dict[str, Array]:
         name: np.asarray(as_array(value, f"value '{name}'"), order="C")
         for name, value in sorted(values.items())
     }
+    if METADATA in arrays:
+        raise LiftError(f"a package cannot hold a value of the name {METADATA!r}")
     for name, array in arrays.items():
         if dtype_name(array.dtype) is None:
             raise LiftError(

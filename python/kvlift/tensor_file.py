@@ -15,6 +15,8 @@ import ml_dtypes
 import numpy as np
 
 ALIGNMENT = 64
+# The one name in the header that is no array's.
+METADATA = "__metadata__"
 _LARGEST_HEADER = 100_000_000
 Array = np.ndarray[Any, Any]
 
@@ -84,7 +86,7 @@ def read_tensors(data: memoryview) -> dict[str, Array]:
         body = data[8 + size :]
         # Anything may stand where a name, a number or a list should.
         return {str(name): _array(body, entry) for name, entry in entries.items()
-                if name != "__metadata__"}  # fmt: skip
+                if name != METADATA}  # fmt: skip
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as e:
         raise TensorFileError(f"its header is wrong: {type(e).__name__} {e}") from None
 

@@ -250,3 +250,24 @@ def test_loading_runs_no_runtime(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
     )
     assert child.stdout == "[]\n"
+
+
+def test_only_files_are_replaced(tmp_path: Path) -> None:
+    """A link stays a link; a pipe or a device is no place for a package."""
+    lifted = weighted()
+    (tmp_path / "old.kvl").write_text("old")
+    (tmp_path / "link.kvl").symlink_to("old.kvl")
+    os.mkfifo(tmp_path / "pipe")
+    lifted.save(tmp_path / "link.kvl")
+    assert (tmp_path / "link.kvl").is_symlink()
+    assert kvlift.load(tmp_path / "old.kvl").manifest == lifted.manifest
+    with pytest.raises(OSError, match=r"a device or a pipe, which is not replaced: '.*pipe'"):
+        lifted.save(tmp_path / "pipe")
+    with pytest.raises(IsADirectoryError, match=r"Is a directory: '\.'"):
+        lifted.save("")
+    assert sorted(os.listdir(tmp_path)) == ["link.kvl", "old.kvl", "pipe"]
+
+
+def test_a_name_that_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(kvlift.LiftError, match="a package cannot hold a value of the name '__me"):
+        lift(__metadata__=np.zeros(3)).save(tmp_path / "x.kvl")

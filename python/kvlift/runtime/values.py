@@ -280,7 +280,7 @@ def as_array(value: Any, what: str) -> Host:
             advice = "has no values" if device == "meta" else "comes to the host by value.cpu()"
             raise SessionError(f"{what} is on the device {device!r}; such a tensor {advice}")
         array: Host = _from_torch(value) if _is_torch(value) else np.asarray(value)
-        if array.dtype == object and hasattr(value, "__dlpack__"):
+        if array is not value and array.dtype == object and hasattr(value, "__dlpack__"):
             array = np.from_dlpack(value)
     except (ValueError, TypeError, OverflowError, RuntimeError, BufferError) as error:
         # torch raises TypeError for types that numpy lacks, RuntimeError for meta tensors; jax
