@@ -214,7 +214,7 @@ void ProvenanceBuilder::visit(Operation op) {
     return;
   }
   if (name == "select")
-    return select(op);
+    return select(op, op.operand(1), op.operand(2), op.result());
   if (name == "concatenate")
     return concatenate(op);
   if (name == "pad")

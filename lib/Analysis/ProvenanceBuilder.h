@@ -41,7 +41,7 @@ private:
 
   // Ops that update a part: ProvenanceUpdates.cpp.
   void write(Operation op, int64_t count);
-  void select(Operation op);
+  void select(Operation op, Value onTrue, Value onFalse, Value to);
   void concatenate(Operation op);
   void pad(Operation op);
   void count(Operation op);

@@ -114,6 +114,19 @@ void ProvenanceBuilder::branchResult(Operation op, int64_t result,
 // Calls
 //===----------------------------------------------------------------------===//
 
+/// The parameters that a function's result selects one of, as JAX's `_where`
+/// does it. Only the caller knows whether they are versions of one slot.
+static std::optional<std::pair<int64_t, int64_t>>
+selectedParameters(Value returned) {
+  Operation maker = returned.definingOp();
+  if (!maker || !maker.is("stablehlo.select"))
+    return std::nullopt;
+  Value onTrue = maker.operand(1), onFalse = maker.operand(2);
+  if (!onTrue.isBlockArgument() || !onFalse.isBlockArgument())
+    return std::nullopt;
+  return std::pair(onTrue.argumentNumber(), onFalse.argumentNumber());
+}
+
 /// func.call and composite: as the callee's results are rooted at parameters.
 void ProvenanceBuilder::call(Operation op) {
   into.called.push_back(op);
@@ -128,6 +141,10 @@ void ProvenanceBuilder::call(Operation op) {
       continue;
     }
     Value returned = callee->returnOp().operand(i);
+    if (auto sides = selectedParameters(returned)) {
+      select(op, op.operand(sides->first), op.operand(sides->second), to);
+      continue;
+    }
     const Origin *last = inside->storage(returned);
     if (!last) {
       if (const NoOrigin *why = inside->noOrigin(returned))

@@ -31,8 +31,8 @@ static bool isFill(Value value) {
 
 /// select(mask, new, old) is an update of old. Two versions of one root give a
 /// version of that root; versions of two roots give none.
-void ProvenanceBuilder::select(Operation op) {
-  Value onTrue = op.operand(1), onFalse = op.operand(2), to = op.result();
+void ProvenanceBuilder::select(Operation op, Value onTrue, Value onFalse,
+                               Value to) {
   const Origin *a = known(onTrue), *b = known(onFalse);
   if (!a && !b) {
     // Only one side can be what the other is put into; the cut one is.

@@ -432,3 +432,23 @@ func.func @shared_length(%a: tensor<i64> {kvlift.kind = "buffer", kvlift.slot = 
   %0 = stablehlo.add %a, %one : tensor<i64>
   return %0, %0 : tensor<i64>, tensor<i64>
 }
+
+// -----
+
+// JAX's `where` is a private function that selects one of its parameters: only
+// its caller knows that both are versions of one argument. Of two arguments,
+// the result is neither's version.
+
+// CHECK-LABEL: func.func @where_updated
+// CHECK-SAME: (%{{[^ ]+}}: tensor<8xf32> {kvlift.kind = "inferred", kvlift.slot = "arg0"}, %{{[^ ]+}}: tensor<8xf32>,
+// CHECK-SAME: -> (tensor<8xf32> {kvlift.slot = "arg0"}, tensor<8xf32>)
+func.func @where_updated(%k: tensor<8xf32>, %other: tensor<8xf32>, %u: tensor<1xf32>, %p: tensor<i32>, %active: tensor<i1>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %0 = stablehlo.dynamic_update_slice %k, %u, %p : (tensor<8xf32>, tensor<1xf32>, tensor<i32>) -> tensor<8xf32>
+  %1 = func.call @_where(%active, %0, %k) : (tensor<i1>, tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  %2 = func.call @_where(%active, %other, %k) : (tensor<i1>, tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  return %1, %2 : tensor<8xf32>, tensor<8xf32>
+}
+func.func private @_where(%p: tensor<i1>, %x: tensor<8xf32>, %y: tensor<8xf32>) -> tensor<8xf32> {
+  %0 = stablehlo.select %p, %x, %y : tensor<i1>, tensor<8xf32>
+  return %0 : tensor<8xf32>
+}

@@ -38,6 +38,7 @@ IN_PLACE = [
     "jax/at_swapped",
     "jax/dus_row",
     "jax/where_batch",
+    "jax/where_active",
     "torch_xla/litert_slice_scatter",
     "jax/dus_stack",
     "torchax/torchax_static_cache",

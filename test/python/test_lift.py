@@ -230,6 +230,28 @@ def test_state_option_ties_what_provenance_cannot() -> None:
             np.testing.assert_array_equal(session.state[slot.name], np.full(2, power))
 
 
+def test_where_of_an_updated_value_and_the_old_one_is_state() -> None:
+    """JAX puts each `where` into a private function, which knows nothing of its parameters."""
+    import jax
+    import jax.numpy as jnp
+
+    def step(cache, row, position, active):
+        return jnp.where(active, jax.lax.dynamic_update_slice(cache, row, (position, 0)), cache)
+
+    zeros = jnp.zeros((8, 4))
+    program = jax.jit(step).lower(zeros, zeros[:1], jnp.int32(0), jnp.bool_(False))
+    lifted = kvlift.lift(program, target="pjrt:cpu", require="in_place")
+    (slot,) = lifted.slots
+    assert (slot.argument, slot.result) == (0, 0)
+    cache = np.full((8, 4), -1, np.float32)
+    with kvlift.compile(lifted).session(state={slot.name: cache}) as session:
+        for i, (position, active) in enumerate([(2, True), (3, False), (9, True), (2, True)]):
+            row = np.full((1, 4), i, np.float32)
+            session(row, np.int32(position), np.bool_(active))
+            cache = np.asarray(step(cache, row, position, active))
+            np.testing.assert_array_equal(session.state[slot.name], cache)
+
+
 def swapped_caches() -> tuple[Any, list[Any]]:
     """JAX pairs donated buffers with results of their shape: k with the new v."""
     import jax
