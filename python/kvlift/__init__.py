@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from kvlift.runtime.program import Program, compile
     from kvlift.runtime.session import Session
     from kvlift.runtime.session_function import SessionFunction
-    from kvlift.runtime.snapshots import Snapshot
+    from kvlift.runtime.snapshots import Snapshot, load_snapshot
     from kvlift.sampling import Sampler
 
 __version__ = "0.1.0"
@@ -56,6 +56,7 @@ _LAZY = {
     "export_causal_lm": "kvlift.frontends.causal_lm",
     "lift": "kvlift.lifting",
     "load": "kvlift.lifting",
+    "load_snapshot": "kvlift.runtime.snapshots",
 }
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "export_causal_lm",
     "lift",
     "load",
+    "load_snapshot",
 ]
 
 

@@ -1,9 +1,9 @@
-"""`kvlift.load` and the readers of manifests and cached executables survive any bytes.
+"""The readers of packages, snapshots, manifests and cached executables survive any bytes.
 
-A seed damages a package, a manifest or a cache entry: bits flipped, parts cut, moved or doubled,
-JSON edited. Half of the damaged packages get new checksums, as somebody who edits with care would
-make them, so that the readers behind the checksums are met too; the module is left alone in those,
-since MLIR's own reader may abort (see docs/fuzz.md). After it:
+A seed damages one of them: bits flipped, parts cut, moved or doubled, JSON edited. Most packages
+and snapshots whose members are edited get new checksums, as somebody who edits with care would make
+them, so that the readers behind the checksums are met too; the module is left alone in those, since
+MLIR's own reader may abort (see docs/fuzz.md). After it:
 - an error is `SourceError` that names the file (`ValueError` for a manifest, `EntryError` for an
   entry), and no process dies;
 - what is accepted is what was written, unless it was made to fit on purpose.
@@ -24,7 +24,7 @@ import random
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,15 @@ ODD_VALUES: tuple[Any, ...] = (
     *([], {}, [[]], {"": []}, [1, -1], "0" * 300, [1 << 40, 1 << 40]),
 )
 EDITED_MEMBERS = ("kvlift.json", "manifest.json", "splats.json", "values.safetensors")
+SNAPSHOT_MEMBERS = ("snapshot.json", "slots.json", "slots.safetensors")
+SNAPSHOT = kvlift.Snapshot(
+    7,
+    {
+        "k": np.random.default_rng(1).standard_normal((4, 8)).astype(np.float32),
+        "z": np.array([1 + 2j, -3j]),  # safetensors has no such type.
+        "pos": np.array(7, np.int64),
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class Original:
 
     package: bytes
     members: dict[str, bytes]
+    snapshot: bytes
+    snapshot_members: dict[str, bytes]
     text: str
     manifest: str
     values: dict[str, bytes]
@@ -93,17 +104,24 @@ def original() -> Original:
         path = Path(folder) / "model.kvl"
         lifted.save(path)
         package = path.read_bytes()
-    with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+        SNAPSHOT.save(path)
+        snapshot = path.read_bytes()
     entry = executable_entry.make(KEY, "stub:cpu", "main", "stub", 1.0, bytes(range(200)))
     return Original(
         package,
-        members,
+        members_of(package),
+        snapshot,
+        members_of(snapshot),
         lifted.text(),
         lifted.manifest.to_json(),
         {name: value.tobytes() for name, value in values.items()},
         entry.to_bytes(),
     )
+
+
+def members_of(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def outcomes(seeds: Iterable[int], processes: int = 1) -> Iterator[Outcome]:
@@ -123,18 +141,22 @@ def check(seeds: list[int]) -> list[Outcome]:
 
 def _check(seed: int, path: Path) -> Outcome:
     rng = random.Random(seed)
-    what = rng.choice(("bytes", "bytes", "members", "members", "manifest", "entry"))
+    what = rng.choice(
+        (*("bytes", "bytes", "members", "members", "manifest", "entry"), *("snapshot", "snapshot"))
+    )
     if what == "bytes":
         path.write_bytes(damaged(rng, original().package))
         return _check_package(seed, "package, bytes", path, is_exact=True)
     if what == "members":
         name, is_sealed = rng.choice(EDITED_MEMBERS), rng.random() < 0.7
-        members = edited_members(rng, name, is_sealed=is_sealed)
+        members = edited_members(rng, original().members, EDITED_MEMBERS, name, is_sealed=is_sealed)
         path.write_bytes(zipped(members))
         kind = f"package, {name}" + (", new checksums" if is_sealed else "")
         return _check_package(seed, kind, path, is_exact=not is_sealed)
     if what == "manifest":
         return _check_manifest(seed, edited_json(rng, original().manifest.encode()))
+    if what == "snapshot":
+        return _check_snapshot(seed, rng, path)
     return _check_entry(seed, damaged(rng, original().entry))
 
 
@@ -154,6 +176,30 @@ def _check_package(seed: int, kind: str, path: Path, *, is_exact: bool) -> Outco
         return Outcome(seed, kind, "bad", "another module was accepted")
     if is_exact and found != original().values:
         return Outcome(seed, kind, "bad", "other values were accepted")
+    return Outcome(seed, kind, "accepted")
+
+
+def _check_snapshot(seed: int, rng: random.Random, path: Path) -> Outcome:
+    is_sealed = False
+    if rng.random() < 0.5:
+        kind, data = "snapshot, bytes", damaged(rng, original().snapshot)
+    else:
+        name, is_sealed = rng.choice(SNAPSHOT_MEMBERS), rng.random() < 0.7
+        members = original().snapshot_members
+        data = zipped(edited_members(rng, members, SNAPSHOT_MEMBERS, name, is_sealed=is_sealed))
+        kind = f"snapshot, {name}" + (", new checksums" if is_sealed else "")
+    path.write_bytes(data)
+    try:
+        found = kvlift.load_snapshot(path)
+        slots = {name: value.tobytes() for name, value in found.slots.items()}
+    except kvlift.SourceError as error:
+        is_told = str(path) in str(error)
+        return Outcome(seed, kind, "refused" if is_told else "bad", f"does not say where: {error}")
+    except BaseException as error:
+        return Outcome(seed, kind, "bad", f"{type(error).__name__}: {error}")
+    whole = {name: value.tobytes() for name, value in SNAPSHOT.slots.items()}
+    if not is_sealed and (found.calls, slots) != (SNAPSHOT.calls, whole):
+        return Outcome(seed, kind, "bad", "another snapshot was accepted")
     return Outcome(seed, kind, "accepted")
 
 
@@ -212,25 +258,35 @@ def _damaged_once(rng: random.Random, data: bytes) -> bytes:
     return data[:other] + part + data[other + len(part) :]
 
 
-def edited_members(rng: random.Random, name: str, *, is_sealed: bool) -> dict[str, bytes]:
-    """A package's members, of which one is edited, or is gone, or has another's contents."""
-    members = dict(original().members)
+def edited_members(
+    rng: random.Random,
+    members: Mapping[str, bytes],
+    names: Sequence[str],
+    name: str,
+    *,
+    is_sealed: bool,
+) -> dict[str, bytes]:
+    """A file's members, of which one is edited, or is gone, or has another's contents.
+
+    The first of the names is the header, which lists the others.
+    """
+    members, header = dict(members), names[0]
     if rng.random() < 0.1:
         del members[name]
     elif rng.random() < 0.1:
-        members[name] = members[rng.choice(EDITED_MEMBERS)]
-    elif name == "values.safetensors":
+        members[name] = members[rng.choice(names)]
+    elif name.endswith(".safetensors"):
         members[name] = edited_tensors(rng, members[name])
     else:
         members[name] = edited_json(rng, members[name])
-    if is_sealed and name != "kvlift.json":
-        facts = json.loads(members["kvlift.json"])
+    if is_sealed and name != header:
+        facts = json.loads(members[header])
         facts["members"] = {
             each: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for each, data in members.items()
-            if each != "kvlift.json"
+            if each != header
         }
-        members["kvlift.json"] = json.dumps(facts).encode()
+        members[header] = json.dumps(facts).encode()
     return members
 
 

@@ -90,8 +90,9 @@ def test_who_dies_is_named() -> None:
     assert list(found) == [f"{n} {'dies' if n == 7 else 'lives'}" for n in range(12)]
 
 
-def test_damaged_packages_manifests_and_entries_end_in_clean_errors() -> None:
-    found = list(packages.outcomes(range(1500)))
+def test_damaged_packages_snapshots_manifests_and_entries_end_in_clean_errors() -> None:
+    found = list(packages.outcomes(range(2000)))
     assert [each for each in found if each.verdict == "bad"] == []
     kinds = {each.kind for each in found if each.verdict == "refused"}
-    assert len(kinds) == 3 + 2 * len(packages.EDITED_MEMBERS)
+    edited = [*packages.EDITED_MEMBERS, *packages.SNAPSHOT_MEMBERS]
+    assert len(kinds) == 4 + 2 * len(edited)

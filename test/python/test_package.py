@@ -16,7 +16,7 @@ import pytest
 import safetensors.numpy
 
 import kvlift
-from kvlift import archive, package
+from kvlift import archive, sealed
 from kvlift.runtime import values
 from kvlift.runtime.executable_entry import EntryError, read
 from test_lift import SOURCE
@@ -138,7 +138,7 @@ def test_large_values_are_checked_on_request(
     with pytest.raises(kvlift.SourceError, match=r"values\.safetensors is not what"):
         kvlift.load(path)
     assert kvlift.load(path, verify=False).values["row"].shape == (16,)
-    monkeypatch.setattr(package, "VERIFIED_BYTES", 8)
+    monkeypatch.setattr(sealed, "VERIFIED_BYTES", 8)
     assert kvlift.load(path).values["row"].shape == (16,)
     with pytest.raises(kvlift.SourceError, match=r"values\.safetensors is not what"):
         kvlift.load(path, verify=True)
