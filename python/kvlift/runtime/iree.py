@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy as copy_module
 import functools
 import importlib.metadata
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -284,9 +285,17 @@ def _threads_pay(function: Function, compiled: Compiled) -> bool:
     return sum(sizes) >= _BYTES_WORTH_THREADS
 
 
-@functools.cache
 def _config(runtime: Any, driver: str) -> Any:
-    """One device per driver and process: its threads are shared."""
+    """One device per driver and process: its threads are shared, and buffers go around."""
+    with _lock:
+        return _new_config(runtime, driver)
+
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _new_config(runtime: Any, driver: str) -> Any:
     return runtime.Config(driver)
 
 

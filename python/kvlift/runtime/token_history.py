@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from kvlift.errors import SessionError
@@ -52,7 +53,7 @@ class TokenHistory:
         for slot in (self.tokens, self.next):
             executable.check_readable(slot.result)
         capacity = self.tokens.logical.shape[1]
-        if not isinstance(steps, int) or not 1 <= steps <= (capacity or 0):
+        if not isinstance(steps, Integral) or not 1 <= steps <= (capacity or 0):
             raise SessionError(
                 f"{steps!r} steps; it is a number from 1 to {capacity}, which the history holds: "
                 "run several times, or lifted.carry(history=...) with more"

@@ -172,7 +172,7 @@ def test_run_equals_single_steps(program):
     want = expected(FIRST, Sampler.greedy(), 20)
     with program.session(state=first_state(FIRST)) as session:
         before = session.addresses()
-        made = [session.main.run(steps) for steps in (1, 5, 14)]
+        made = [session.main.run(steps) for steps in (1, np.int64(5), 14)]
         assert session.addresses() == before
         assert session.calls == 20
         np.testing.assert_array_equal(np.concatenate(made, 1), want)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import small_programs as programs
@@ -84,3 +87,20 @@ def test_a_different_compiler_is_named(monkeypatch):
     monkeypatch.setattr(ctypes_dl, "_dylib", object())
     with pytest.raises(CompileError, match=r"too different from 3.13 \(no ireeCompilerInvocation"):
         iree_compiler._c_function("SetCompileToPhase")
+
+
+def test_threads_that_load_at_once_share_a_device():
+    """Functions of one program exchange buffers, so they must not get two."""
+
+    class Slow:
+        made = 0
+
+        def Config(self, driver):  # noqa: N802, as IREE calls it
+            time.sleep(0.05)
+            self.made += 1
+            return object()
+
+    runtime = Slow()
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(lambda _: iree_runtime._config(runtime, "local-task"), range(4)))
+    assert (len(found), runtime.made) == (1, 1)
