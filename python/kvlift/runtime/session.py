@@ -18,10 +18,10 @@ from kvlift.runtime import values
 from kvlift.runtime.bindings import Bound, bind_weights, hold_slots, listed, refuse_unknown_names
 from kvlift.runtime.session_function import SessionFunction
 from kvlift.runtime.slot_store import SlotStore
+from kvlift.runtime.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from kvlift.runtime.backend import Address, Executable, Returns
-    from kvlift.runtime.snapshots import Snapshot
     from kvlift.runtime.starting_values import StartingValues
     from kvlift.runtime.values import Host
 
@@ -209,9 +209,14 @@ class Session:
         The slots keep their memory where the host can write it. An interrupt poisons the session.
 
         Raises:
-            SessionError: the snapshot is of other slots (nothing is changed then), the session
-                is closed, or a slot is borrowed.
+            SessionError: the snapshot is none, or of other slots (nothing is changed then), the
+                session is closed, or a slot is borrowed.
         """
+        if not isinstance(snapshot, Snapshot):
+            raise SessionError(
+                "restore takes what session.snapshot() returns, a Snapshot, not a "
+                f"{type(snapshot).__name__}; session.state[name] = value sets one slot"
+            )
         with self._store.in_use():
             names = self._store.names
             if set(snapshot.slots) != set(names):

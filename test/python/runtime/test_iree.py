@@ -95,7 +95,7 @@ def test_threads_that_load_at_once_share_a_device():
     class Slow:
         made = 0
 
-        def Config(self, driver):  # noqa: N802, as IREE calls it
+        def Config(self, driver):
             time.sleep(0.05)
             self.made += 1
             return object()

@@ -158,6 +158,12 @@ def test_a_snapshot_of_other_slots_changes_nothing(session):
     assert session.calls == 1
 
 
+def test_what_is_no_snapshot_is_refused(session):
+    for other in (None, {"k": cache(), "v": cache()}, session.state):
+        with pytest.raises(SessionError, match=r"restore takes what session.snapshot\(\) returns"):
+            session.restore(other)
+
+
 def test_a_fork_goes_its_own_way(session):
     step(session, 0)
     with session.fork() as fork:
