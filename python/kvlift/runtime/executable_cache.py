@@ -153,13 +153,18 @@ class ExecutableCache:
             EntryError: there is one, and it is damaged or not ours.
         """
         try:
-            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            # A pipe of that name would be waited for.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(self._path(key), flags)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise EntryError(f"it cannot be opened ({error.strerror})") from error
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            os.close(descriptor)
+            raise EntryError("it is no file")
         with open(descriptor, "rb") as file:
-            facts = os.fstat(descriptor)
             if facts.st_uid != os.geteuid() or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise EntryError("it belongs to another user, or others can write it")
             try:

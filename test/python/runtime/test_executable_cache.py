@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -261,6 +262,20 @@ def test_damaged_files_are_replaced(folder: Path, backend: StubBackend, caplog) 
         assert record.message.startswith("discarded the cached executable of function 'main'")
         assert executable_entry.read(path.read_bytes(), path.stem).blob == BLOB
         assert stub_obtain(folder, backend).from_cache
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/passwd")])
+def test_entries_that_are_no_files(folder: Path, backend: StubBackend, caplog, make) -> None:
+    stub_obtain(folder, backend)
+    (path,) = files(folder, ".kvx")
+    path.unlink()
+    make(path)
+    assert stub_obtain(folder, backend).executable.blob == BLOB
+    assert re.search(
+        "discarded the cached executable .*: it (is no file|cannot be op)", caplog.text
+    )
+    # What can be removed has been replaced.
+    assert stub_obtain(folder, backend).from_cache is (make is not os.mkdir)
 
 
 def test_a_blob_that_the_runtime_does_not_take(folder: Path, tmp_path: Path, caplog) -> None:
