@@ -187,6 +187,17 @@ def test_run_names_results_that_the_source_nested(tmp_path: Path) -> None:
     assert found == {"sum": 6.0, "parts.0": 4.0}
 
 
+def test_names_with_brackets_are_no_markup(tmp_path: Path) -> None:
+    path = tmp_path / "step[red].mlir"
+    path.write_text(STEP.replace('"c"', '"c[/red]"').replace('"y"', '"[bold]y"'))
+    for command in ("run", "inspect"):
+        assert "c[/red]" in invoke(command, path).output
+    assert "[bold]y" in invoke("run", path).output
+    for command in ("audit", "bench", "compile"):
+        invoke(command, path)
+    assert "step[red].kvl: 1 slots" in invoke("lift", path, "-o", path.with_suffix(".kvl")).stderr
+
+
 def test_run_fills_with_a_seed(source: Path) -> None:
     runs = [as_json("run", source, "--seed", seed) for seed in (1, 1, 2)]
     found = [run["results"] for run in runs]

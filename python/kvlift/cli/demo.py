@@ -28,7 +28,7 @@ def demo(
 
     if steps > capacity:
         raise typer.BadParameter("must not exceed --capacity", param_hint="--steps")
-    shown = Console(stderr=True) if as_json else console()
+    shown = Console(stderr=True) if as_json else console(markup=True)
     reports = run_demo(tuple(batch or (1, 4)), capacity, steps, shown)
     if as_json:
         print_json([report.facts() for report in reports])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from kvlift.cli.options import JsonOption, console, print_json
@@ -27,9 +26,7 @@ def doctor(as_json: JsonOption = False) -> None:
         table = Table("part", "found", "fix")
         for finding in findings:
             style = "yellow" if finding.fix else None
-            # `kvlift[pjrt]` is no markup.
-            cells = (escape(text) for text in (finding.what, finding.found, finding.fix))
-            table.add_row(*cells, style=style)
+            table.add_row(finding.what, finding.found, finding.fix, style=style)
         console().print(table)
     if any(finding.what == "MLIR library" and finding.fix for finding in findings):
         raise typer.Exit(1)

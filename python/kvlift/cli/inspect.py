@@ -32,7 +32,7 @@ def inspect(
         chains = [asdict(function) for function in chains_of(lifted)]
         print_json({"manifest": asdict(lifted.manifest), "chains": chains})
     elif dot is None and html is None:
-        console().print(as_tree(lifted))
+        console(markup=True).print(as_tree(lifted))
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -102,10 +103,13 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-def console() -> Console:
-    """Standard output; wide when it is no terminal, so that tables are cut nowhere."""
+def console(*, markup: bool = False) -> Console:
+    """Standard output; wide when it is no terminal, so that tables are cut nowhere.
+
+    Names and paths may have brackets, which are no markup unless a command writes some.
+    """
     is_known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if is_known else 150)
+    return Console(width=None if is_known else 150, markup=markup)
 
 
 def table_of(*texts: str, numbers: tuple[str, ...], title: str | None = None) -> Table:
@@ -118,13 +122,13 @@ def table_of(*texts: str, numbers: tuple[str, ...], title: str | None = None) ->
 
 def notes() -> Console:
     """Standard error, for what is not the result."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 @contextmanager
 def working(what: str) -> Iterator[None]:
     """Shows a spinner on a terminal while the block runs."""
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(escape(what)):
         yield
 
 

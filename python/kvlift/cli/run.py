@@ -70,7 +70,7 @@ def run(
         program = kvlift.compile(lifted, target, trust_compiled=trust_compiled)
     if values.filled:
         kind = "zeros" if seed is None else f"random values of seed {seed}"
-        notes().print(f"{kind}: {', '.join(values.filled)}", markup=False)
+        notes().print(f"{kind}: {', '.join(values.filled)}")
     with program.session(values.weights, values.state, function=name) as session:
         begin = time.perf_counter()
         with working(f"running {name}"):
