@@ -52,8 +52,9 @@ class SessionFunction:
         )
         self._sliced = tuple((store.index(slot.name), slot) for slot in function.sliced)
         self._outputs = tuple(r for r in function.results if not r.is_state)
-        if returns != "jax":
-            for result in self._outputs:
+        for result in self._outputs:
+            values.check_kind(returns, result.type.dtype)
+            if returns != "jax":
                 executable.check_readable(result.index)
         described = function.outputs
         indices = [result.index for result in self._outputs]

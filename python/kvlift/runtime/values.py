@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import sys
 from typing import TYPE_CHECKING, Any
@@ -162,6 +163,23 @@ def as_kind(array: Host, kind: Returns) -> Any:
     return _as_torch(array) if kind == "torch" else _as_jax(array)
 
 
+def check_kind(kind: Returns, mlir: str) -> None:
+    """Refuses what `as_kind` could not give, before a run whose results would be lost.
+
+    Raises:
+        SessionError: the library is not installed, or has no such element type.
+    """
+    if kind == "numpy":
+        return
+    try:
+        library = importlib.import_module(kind)
+    except ImportError as error:
+        raise SessionError(f"returns={kind!r}, which is not installed: {error}") from error
+    dtype = numpy_dtype(mlir)
+    if kind == "torch" and (is_packed(dtype) or not hasattr(library, dtype.name)):
+        raise SessionError(f"torch has no element type {dtype.name}; use returns='numpy'")
+
+
 def _as_torch(array: Host) -> Any:
     """Types that numpy lacks go by their bits."""
     import torch
@@ -169,8 +187,6 @@ def _as_torch(array: Host) -> Any:
     name = array.dtype.name
     if name in _NUMPY_NAMES.values():
         return torch.from_numpy(array)
-    if is_packed(array.dtype) or not hasattr(torch, name):
-        raise SessionError(f"torch has no element type {name}; use returns='numpy'")
     bits = array.view(f"i{array.dtype.itemsize}")
     return torch.from_numpy(bits).view(getattr(torch, name))
 

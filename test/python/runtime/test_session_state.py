@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -248,6 +249,17 @@ def test_results_of_types_that_numpy_or_jax_lack(target, dtype):
         out = session(x, x, 0)
         assert out.dtype.name == {"bf16": "bfloat16", "i64": "int64"}[dtype]
         assert (np.asarray(out) == 6).all()
+
+
+def test_results_that_could_not_be_given_are_refused_before_a_run(program, monkeypatch):
+    packed = kvlift.compile(programs.cache_program("i4"))
+    state = dict.fromkeys("kv", np.zeros(SHAPE, ml_dtypes.int4))
+    with pytest.raises(SessionError, match="torch has no element type int4; use returns='numpy'"):
+        packed.session(state=state, returns="torch")
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "torch", None)
+        with pytest.raises(SessionError, match="returns='torch', which is not installed: import"):
+            program.session(state={"k": cache(), "v": cache()}, returns="torch")
 
 
 def test_unaligned_and_strided_arguments(session):
