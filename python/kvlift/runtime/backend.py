@@ -155,7 +155,11 @@ class Executable(Protocol):
 
 
 class Backend(Protocol):
-    """A runtime on one device."""
+    """A runtime on one device, or on several that run a program together."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether another process may use what this one has compiled."""
 
     def compile(self, lifted: LiftedSource, function: Function) -> Executable:
         """Compiles one function of the module, without the others.

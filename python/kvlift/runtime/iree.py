@@ -84,6 +84,8 @@ class IreeBackend:
             return list(executables)
         return [executable.on_driver("local-task") for executable in executables]
 
+    is_kept = True
+
     def compiler_facts(self) -> Mapping[str, str]:
         """Versions of compiler and runtime, and the compiler's flags."""
         return self._facts

@@ -1,4 +1,4 @@
-"""PJRT through jaxlib; with `pjrt_sharding.py` the only file that touches its private API to run.
+"""PJRT through jaxlib; with `pjrt_arrays.py` and `pjrt_sharding.py` what runs by its private API.
 
 XLA donates an argument that carries `tf.aliasing_output` and hands back the same memory as the
 result, if nobody else holds a view of it. So slots are copied in, and only copies go out.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kvlift.errors import CompileError
 from kvlift.runtime import values
 from kvlift.runtime.memory import Memory
+from kvlift.runtime.pjrt_arrays import device_put, dlpack_place, imported, require, too_different
 from kvlift.slots import Argument, Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ _CONTROL_FLOW = (" while(", " conditional(")
 
 
 class PjrtBackend:
-    """One device of a PJRT client that jax offers."""
+    """One device of a PJRT client that jax offers, or several that run programs together."""
 
-    def __init__(self, platform: str) -> None:
-        """Opens the client of that platform (`cpu`, `cuda`).
+    def __init__(self, platform: str, partitions: int = 1) -> None:
+        """Opens the client of that platform (`cpu`, `cuda`), for programs of so many devices.
 
         Raises:
             ImportError: jax is not installed.
@@ -46,7 +47,8 @@ class PjrtBackend:
         except (RuntimeError, IndexError) as error:
             raise CompileError(f"target pjrt:{platform} has no device here: {error}") from error
         self._platform = platform
-        self._put = _device_put(jax, self._device)
+        self._partitions = partitions
+        self._put = device_put(jax, self._device)
         require(self._client, ("compile_and_load",))
 
     def compile(self, lifted: LiftedSource, function: Function) -> PjrtExecutable:
@@ -55,29 +57,24 @@ class PjrtBackend:
         source = lifted.isolate(function.name, "main").artifact(_common_version())
         try:
             overrides = _CPU_OPTIONS if self._platform == "cpu" else {}
-            loaded = self._compile(source, overrides, lifted)
+            loaded = self._compile(source, overrides)
             if overrides and _has_control_flow(loaded):
-                loaded = self._compile(source, {}, lifted)
+                loaded = self._compile(source, {})
         except RuntimeError as error:
             raise CompileError(
                 f"pjrt:{self._platform} refuses function {function.name!r}: {error}"
             ) from error
         except TypeError as error:
             raise too_different(f"compile_and_load: {error}") from error
-        if lifted.partitions == 1:
-            return self._executable(loaded, function)
-        from kvlift.runtime.pjrt_sharding import ShardedExecutable
-
-        return ShardedExecutable(function, loaded, self._devices(lifted.partitions))
+        return self._executable(loaded, function)
 
     def deserialize(self, blob: bytes, function: Function) -> PjrtExecutable:
         """Loads what `PjrtExecutable.serialize` gave; HLO and buffer assignment come with it."""
         try:
             from jaxlib.xla_client import DeviceList
 
-            loaded = self._client.deserialize_executable(
-                blob, DeviceList((self._device,)), _options({}, self._device)
-            )
+            devices = DeviceList(tuple(self._devices()))
+            loaded = self._client.deserialize_executable(blob, devices, self._options({}))
         except (ImportError, AttributeError, TypeError) as error:
             raise too_different(f"deserialize_executable: {error}") from error
         except RuntimeError as error:
@@ -91,7 +88,7 @@ class PjrtBackend:
         """
         import jaxlib
 
-        return {
+        facts = {
             "version": f"jaxlib {jaxlib.__version__}",
             "platform": str(self._client.platform_version),
             "device": str(self._device.device_kind),
@@ -99,33 +96,47 @@ class PjrtBackend:
             "stablehlo": str(_common_version()),
             "threads": str(len(os.sched_getaffinity(0))),
         }
+        if self._partitions > 1:
+            facts["devices"] = ",".join(str(device.id) for device in self._devices())
+        return facts
+
+    @property
+    def is_kept(self) -> bool:
+        """Programs of several processes are compiled by all of them at once."""
+        process = self._client.process_index()
+        return all(device.process_index == process for device in self._devices())
 
     def _executable(
         self, loaded: Any, function: Function, blob: bytes | None = None
     ) -> PjrtExecutable:
         require(loaded, ("execute_sharded", "hlo_modules", "get_compiled_memory_stats"))
-        return PjrtExecutable(function, loaded, self._device, self._put, blob)
+        if self._partitions == 1:
+            return PjrtExecutable(function, loaded, self._device, self._put, blob)
+        from kvlift.runtime.pjrt_sharding import ShardedExecutable
+
+        return ShardedExecutable(function, loaded, self._devices(), blob)
 
     def on_one_device(self, executables: Sequence[Any]) -> Sequence[PjrtExecutable]:
         """They are: a backend has one."""
         return executables
 
-    def _compile(self, source: bytes, overrides: dict[str, bool], lifted: LiftedSource) -> Any:
-        count = lifted.partitions
-        if count == 1:
-            options = _options(overrides, self._device)
-            return self._client.compile_and_load(source, [self._device], options)
+    def _compile(self, source: bytes, overrides: dict[str, bool]) -> Any:
+        options = self._options(overrides, has_shardy=b"xla.sdy." in source)
+        return self._client.compile_and_load(source, self._devices(), options)
+
+    def _options(self, overrides: dict[str, bool], *, has_shardy: bool = False) -> Any:
+        if self._partitions == 1:
+            return _options(overrides, self._device)
         from kvlift.runtime.pjrt_sharding import partitioned_options
 
-        has_shardy = b"xla.sdy." in source
-        devices = self._devices(count)
-        options = partitioned_options(devices, overrides, has_shardy=has_shardy)
-        return self._client.compile_and_load(source, devices, options)
+        return partitioned_options(self._devices(), overrides, has_shardy=has_shardy)
 
-    def _devices(self, count: int) -> list[Any]:
+    def _devices(self) -> list[Any]:
+        if self._partitions == 1:
+            return [self._device]
         from kvlift.runtime.pjrt_sharding import devices_for
 
-        return devices_for(self._client, count, self._platform)
+        return devices_for(self._client, self._partitions, self._platform)
 
 
 def _options(overrides: dict[str, bool], device: Any = None) -> Any:
@@ -165,7 +176,7 @@ class PjrtExecutable:
         self._device = device
         self._is_host_memory = device.platform == "cpu"
         # The device as DLPack calls it.
-        self._place = None if self._is_host_memory else _dlpack_place(device)
+        self._place = None if self._is_host_memory else dlpack_place(device)
         self._put = put
         self._blob = blob
         self._writers: dict[tuple[int, ...], Any] = {}
@@ -194,7 +205,11 @@ class PjrtExecutable:
 
     def adopt(self, argument: int, value: Any) -> Any | None:
         """A jax array of the very type in the very place, or another library's on the device."""
-        array = value if isinstance(value, self._array_type) else self._imported(value)
+        array: Any = None
+        if isinstance(value, self._array_type):
+            array = value
+        elif self._place is not None:
+            array = imported(value, self._place)
         if array is None or array.is_deleted():
             return None
         aval = self._avals[argument]
@@ -204,27 +219,6 @@ class PjrtExecutable:
     def _is_in_place(self, argument: int, array: Any) -> bool:
         """Whether the program can read it where it is."""
         return bool(array.is_fully_addressable and array.devices() == {self._device})
-
-    def _imported(self, value: Any) -> Any | None:
-        """An array on this device by DLPack, such as a CUDA tensor of torch, without a copy.
-
-        None when it is elsewhere; what is in host memory goes by numpy.
-        """
-        if self._is_host_memory or not hasattr(value, "__dlpack_device__"):
-            return None
-        import jax
-
-        try:
-            if tuple(value.__dlpack_device__()) != self._place:
-                return None
-            # Of torch's tensors some need a gradient or are strided.
-            plain = value.detach().contiguous() if hasattr(value, "detach") else value
-            # Elsewhere an i64 would be narrowed silently.
-            with jax.enable_x64(True):
-                return jax.dlpack.from_dlpack(plain)
-        except (RuntimeError, TypeError, ValueError, BufferError):
-            # A type or a layout that one of the two does not know.
-            return None
 
     def run(self, buffers: Sequence[Any]) -> list[Any]:
         """Runs and waits, so that the caller's arguments are free to change afterwards."""
@@ -357,46 +351,6 @@ def overwriting_program(types: Sequence[str], shardings: Sequence[str] | None = 
     )
 
 
-def _device_put(jax: Any, device: Any) -> Callable[[Any, Host, bool], Any]:
-    """A function that puts a host array of a type (an aval) on the device, 64-bit types included.
-
-    `jax.device_put` would narrow i64 and f64 unless the user's process enables x64.
-    """
-    from jax.sharding import SingleDeviceSharding
-
-    try:
-        from jaxlib.xla_client import batched_device_put
-    except ImportError as error:
-        raise too_different("jaxlib.xla_client.batched_device_put is gone") from error
-    sharding = SingleDeviceSharding(device)
-    # jaxlib 0.10 added the argument; before, the put never narrowed.
-    extra = {"enable_x64": True} if "enable_x64" in (batched_device_put.__doc__ or "") else {}
-
-    def put(aval: Any, value: Host, copy: bool) -> Any:
-        return batched_device_put(
-            aval, sharding, [value], [device], committed=True, force_copy=copy, **extra
-        )
-
-    return put
-
-
-def _dlpack_place(device: Any) -> tuple[int, int]:
-    """The kind of the device and its number, as arrays on it tell them."""
-    import jax
-    import numpy as np
-
-    kind, number = jax.device_put(np.int32(0), device).__dlpack_device__()
-    return kind, number
-
-
-def host_array(array: Host) -> Any:
-    """A jax array on the CPU with that value, of 64-bit types too; it shares aligned memory."""
-    import jax
-
-    put = _device_put(jax, jax.devices("cpu")[0])
-    return put(jax.core.ShapedArray(array.shape, array.dtype), array, False)
-
-
 def _common_version() -> str | None:
     """The StableHLO version that jaxlib reads; None when it does not say."""
     try:
@@ -415,20 +369,3 @@ def _refuse_dynamic(function: Function) -> None:
                 f"{item.name!r} of function {function.name!r} is {item.type}: PJRT takes only "
                 "static shapes; export it without dynamic_shapes, or use target iree:cpu"
             )
-
-
-def require(thing: Any, names: tuple[str, ...]) -> None:
-    """Refuses a jaxlib whose objects lack what is used of them."""
-    missing = [name for name in names if not hasattr(thing, name)]
-    if missing:
-        raise too_different(f"{type(thing).__name__} has no {', '.join(missing)}")
-
-
-def too_different(what: str) -> CompileError:
-    """The error for a jaxlib that does not work as the tested ones do."""
-    import jaxlib
-
-    return CompileError(
-        f"jaxlib {jaxlib.__version__} is too different from 0.10 and 0.11 ({what}): "
-        "pip install 'kvlift[pjrt]'"
-    )

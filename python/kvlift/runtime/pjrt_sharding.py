@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError, SessionError
 from kvlift.runtime import values
-from kvlift.runtime.pjrt import PjrtExecutable, overwriting_program, require, too_different
+from kvlift.runtime.pjrt import PjrtExecutable, overwriting_program
+from kvlift.runtime.pjrt_arrays import require, too_different
 from kvlift.slots import Function, TensorType
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def partitioned_options(
 class ShardedExecutable(PjrtExecutable):
     """A loaded XLA executable for several devices."""
 
-    def __init__(self, function: Function, loaded: Any, devices: Sequence[Any]) -> None:
-        """Made by `PjrtBackend.compile`.
+    def __init__(
+        self, function: Function, loaded: Any, devices: Sequence[Any], blob: bytes | None = None
+    ) -> None:
+        """Made by `PjrtBackend.compile`, or loaded from `blob`.
 
         Raises:
             CompileError: a slot comes back in another sharding than it goes in, or this jaxlib
@@ -80,7 +83,7 @@ class ShardedExecutable(PjrtExecutable):
 
         process = devices[0].client.process_index()
         here = tuple(device for device in devices if device.process_index == process)
-        super().__init__(function, loaded, here[0], _put_nothing)
+        super().__init__(function, loaded, here[0], _put_nothing, blob)
         require(loaded, ("get_parameter_shardings", "get_output_shardings"))
         self._devices = tuple(devices)
         self._here = here
@@ -210,10 +213,6 @@ class ShardedExecutable(PjrtExecutable):
             for a in self.function.arguments
         }
         return {index: values.byte_size(part) or 0 for index, part in parts.items()}
-
-    def serialize(self) -> bytes:
-        """Never: which devices run it is the next process's choice."""
-        raise CompileError("a program for several devices is compiled in each process")
 
 
 def _shardings(found: Any, devices: tuple[Any, ...]) -> list[Any]:

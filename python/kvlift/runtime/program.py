@@ -131,15 +131,14 @@ def compile(
         LiftError: the target would change a result, or copies a slot that must not be copied.
         CompileError: the target is unknown or not installed, or its compiler refuses or copies.
     """
-    backend = _backend(target)
+    backend = _backend(target, lifted.partitions)
     lifted = lifted.for_target(target, require=require)
     functions: tuple[Function, ...] = lifted.manifest.functions
     if not functions:
         raise CompileError("the module has no public function to compile")
     for function in functions:
         _refuse_types(function)
-    # Those for several devices are not kept: which devices is the next process's choice.
-    kept = open_cache(cache if lifted.partitions == 1 else False)
+    kept = open_cache(cache if backend.is_kept else False)
     packaged = lifted.compiled if trust_compiled else {}
     obtained = {
         f.name: obtain(kept, backend, lifted.isolate(f.name), f, target, packaged)
@@ -181,7 +180,7 @@ def _refuse_types(function: Function) -> None:
 _lock = threading.Lock()
 
 
-def _backend(target: str) -> Backend:
+def _backend(target: str, partitions: int = 1) -> Backend:
     if target not in TARGETS:
         raise CompileError(f"unknown target {target!r}; the targets are {', '.join(TARGETS)}")
     runtime, _, platform = target.partition(":")
@@ -190,7 +189,7 @@ def _backend(target: str) -> Backend:
             if runtime == "pjrt":
                 from kvlift.runtime.pjrt import PjrtBackend
 
-                return PjrtBackend(platform)
+                return PjrtBackend(platform, partitions)
             from kvlift.runtime.iree import IreeBackend
 
             return IreeBackend()

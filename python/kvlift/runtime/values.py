@@ -192,7 +192,7 @@ def _as_torch(array: Host) -> Any:
 
 
 def _as_jax(array: Host) -> Any:
-    from kvlift.runtime.pjrt import host_array
+    from kvlift.runtime.pjrt_arrays import host_array
 
     return host_array(array)
 

@@ -16,6 +16,7 @@ from sharded_programs import STEPS, check_collectives, generate, given, lowered
 
 import kvlift
 from kvlift import CompileError, SessionError
+from kvlift.runtime.program import _backend
 
 
 def unsharded():
@@ -28,6 +29,7 @@ def check_steps(want):
     """A step over all four devices, of which each process holds the parts of two."""
     lifted = kvlift.lift(lowered(4))
     program = kvlift.compile(lifted, require="in_place")
+    assert not _backend("pjrt:cpu", 4).is_kept  # Each process must compile, at the same time.
     check_collectives(program.compiled_text())
     with program.session(**given()) as session:
         before = session.addresses()

@@ -5,8 +5,11 @@ Each function is a check of its own: `python sharded_programs.py NAME`.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -136,6 +139,31 @@ def carried():
         before = session.addresses()
         np.testing.assert_array_equal(session.main.run(STEPS), want)
         assert session.addresses() == before
+
+
+def cached():
+    """What was compiled for four devices is read, from the cache and from a package."""
+    os.environ.pop("KVLIFT_CACHE_LIMIT", None)  # The tests turn the cache off.
+    lifted = kvlift.lift(lowered(4))
+    with tempfile.TemporaryDirectory() as folder:
+        path, kept = Path(folder, "step.kvl"), Path(folder, "cache")
+        compiled = kvlift.compile(lifted, cache=kept)
+        lifted.save(path, compiled=[compiled])
+        loaded = kvlift.load(path)
+        packed = kvlift.compile(loaded, cache=False, trust_compiled=True)
+        programs = [compiled, kvlift.compile(lifted, cache=kept), packed]
+        # Another number of devices is another program.
+        assert kvlift.compile(kvlift.lift(lowered(2)), cache=kept).from_cache == {"main": False}
+    assert [program.from_cache["main"] for program in programs] == [False, True, True]
+    assert programs[0].audit() == programs[1].audit() == programs[2].audit()
+    with programs[0].session(**given()) as session:
+        want = generate(session)
+    for program in programs[1:]:
+        with program.session(**given()) as session:
+            before = session.addresses()
+            assert all(len(set(pointers)) == 4 for pointers in before.values())
+            np.testing.assert_array_equal(generate(session), want)
+            assert session.addresses() == before
 
 
 def refused():

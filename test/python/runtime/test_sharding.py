@@ -27,7 +27,7 @@ def with_devices(count):
     return {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
 
 
-@pytest.mark.parametrize("check", ["shardy", "gspmd", "exported", "carried", "refused"])
+@pytest.mark.parametrize("check", ["shardy", "gspmd", "exported", "carried", "cached", "refused"])
 def test_four_devices(check):
     child = subprocess.run(
         [sys.executable, PROGRAMS, check],
