@@ -35,6 +35,7 @@ struct SourceLocation {
   SourceLocation() = default;
   /// The innermost place in a file that the location mentions.
   SourceLocation(Location location);
+  bool isKnown() const { return !file.empty() || !name.empty(); }
   /// `file:line:column`, `file`, the name, or `<unknown>`: what is known.
   std::string print() const;
 };

@@ -80,6 +80,14 @@ usersOf(Operation module, const std::unordered_set<std::string> &functions);
 Dims permutationOf(Operation transpose);
 Dims invertPermutation(const Dims &permutation);
 bool isIdentity(const Dims &permutation);
+/// Whether a transpose of a tensor of this shape leaves all elements where they
+/// lie: a reshape says the same.
+bool movesOnlyUnitDims(const Dims &shape, const Dims &permutation);
+
+/// Whether the op computes each element of one of each operand, costs next to
+/// nothing, and cannot fail. Division is not among these: IREE's integer
+/// division by zero traps.
+bool isPlainArithmetic(Operation op);
 
 /// `stablehlo.compare`'s direction: EQ NE GE GT LE LT.
 std::string directionOf(Operation compare);

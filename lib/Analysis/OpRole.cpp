@@ -38,52 +38,41 @@ static constexpr std::pair<std::string_view, OpRole> special[] = {
     {"stablehlo.gather", OpRole::elements},
 };
 
-// In alphabetical order.
-static constexpr std::string_view elementwise[] = {"abs",
-                                                   "add",
-                                                   "and",
-                                                   "atan2",
-                                                   "cbrt",
-                                                   "ceil",
-                                                   "clamp",
-                                                   "compare",
-                                                   "complex",
-                                                   "cosine",
-                                                   "count_leading_zeros",
-                                                   "divide",
-                                                   "exponential",
-                                                   "exponential_minus_one",
-                                                   "floor",
-                                                   "imag",
-                                                   "is_finite",
-                                                   "log",
-                                                   "log_plus_one",
-                                                   "logistic",
-                                                   "maximum",
-                                                   "minimum",
-                                                   "multiply",
-                                                   "negate",
-                                                   "not",
-                                                   "or",
-                                                   "popcnt",
-                                                   "power",
-                                                   "real",
-                                                   "reduce_precision",
-                                                   "remainder",
-                                                   "round_nearest_afz",
-                                                   "round_nearest_even",
-                                                   "rsqrt",
-                                                   "select",
-                                                   "shift_left",
-                                                   "shift_right_arithmetic",
-                                                   "shift_right_logical",
-                                                   "sign",
-                                                   "sine",
-                                                   "sqrt",
-                                                   "subtract",
-                                                   "tan",
-                                                   "tanh",
-                                                   "xor"};
+// Beside plain arithmetic; in alphabetical order.
+static constexpr std::string_view elementwise[] = {
+    "abs",
+    "atan2",
+    "cbrt",
+    "ceil",
+    "complex",
+    "cosine",
+    "count_leading_zeros",
+    "divide",
+    "exponential",
+    "exponential_minus_one",
+    "floor",
+    "imag",
+    "is_finite",
+    "log",
+    "log_plus_one",
+    "logistic",
+    "popcnt",
+    "power",
+    "real",
+    "reduce_precision",
+    "remainder",
+    "round_nearest_afz",
+    "round_nearest_even",
+    "rsqrt",
+    "shift_left",
+    "shift_right_arithmetic",
+    "shift_right_logical",
+    "sign",
+    "sine",
+    "sqrt",
+    "tan",
+    "tanh",
+};
 
 static OpRole roleOf(Operation op) {
   std::string_view name = op.name();
@@ -93,6 +82,8 @@ static OpRole roleOf(Operation op) {
   constexpr std::string_view dialect = "stablehlo.";
   if (!name.starts_with(dialect))
     return OpRole::other;
+  if (isPlainArithmetic(op))
+    return OpRole::elements;
   name.remove_prefix(dialect.size());
   bool isElementwise =
       std::binary_search(std::begin(elementwise), std::end(elementwise), name);

@@ -78,8 +78,9 @@ Diagnostic &Diagnostic::note(SourceLocation where, std::string text) {
 }
 
 std::string Diagnostic::print() const {
-  std::string out = location.print() + ": " +
-                    std::string(severityName(severity)) + ": " + message + "\n";
+  std::string where = location.isKnown() ? location.print() + ": " : "";
+  std::string out =
+      where + std::string(severityName(severity)) + ": " + message + "\n";
   for (const Diagnostic &each : notes)
     out += each.print();
   return out;

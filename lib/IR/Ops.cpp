@@ -212,6 +212,29 @@ bool kvlift::isIdentity(const Dims &permutation) {
   return true;
 }
 
+bool kvlift::movesOnlyUnitDims(const Dims &shape, const Dims &permutation) {
+  Dims moving;
+  for (int64_t dim : permutation)
+    if (shape[dim] != 1)
+      moving.push_back(dim);
+  return std::is_sorted(moving.begin(), moving.end());
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+bool kvlift::isPlainArithmetic(Operation op) {
+  static constexpr std::string_view names[] = {
+      "stablehlo.add",      "stablehlo.and",      "stablehlo.clamp",
+      "stablehlo.compare",  "stablehlo.convert",  "stablehlo.maximum",
+      "stablehlo.minimum",  "stablehlo.multiply", "stablehlo.negate",
+      "stablehlo.not",      "stablehlo.or",       "stablehlo.select",
+      "stablehlo.subtract", "stablehlo.xor"};
+  return std::find(std::begin(names), std::end(names), op.name()) !=
+         std::end(names);
+}
+
 //===----------------------------------------------------------------------===//
 // Compare
 //===----------------------------------------------------------------------===//

@@ -47,8 +47,12 @@ class Diagnostic:
     notes: tuple[Diagnostic, ...] = ()
 
     def __str__(self) -> str:
-        """The compiler's form: `file:line:col: error: message`, a line per note."""
-        head = f"{self.location}: {self.severity}: {self.message}"
+        """The compiler's form: `file:line:col: error: message`, a line per note.
+
+        Where nothing is known of the place, the line begins with the severity.
+        """
+        where = f"{self.location}: " if self.location != SourceLocation() else ""
+        head = f"{where}{self.severity}: {self.message}"
         return "\n".join([head, *(str(note) for note in self.notes)])
 
 

@@ -20,17 +20,9 @@
 
 using namespace kvlift;
 
-/// Ops on one element that have no attributes about its type, and that cannot
-/// fail: IREE's integer division by zero traps.
+/// Ops on one element that cannot fail.
 static bool isOfOneElement(Operation op) {
-  static constexpr std::string_view names[] = {
-      "stablehlo.add",      "stablehlo.and",      "stablehlo.compare",
-      "stablehlo.constant", "stablehlo.convert",  "stablehlo.maximum",
-      "stablehlo.minimum",  "stablehlo.multiply", "stablehlo.negate",
-      "stablehlo.not",      "stablehlo.or",       "stablehlo.select",
-      "stablehlo.subtract", "stablehlo.xor"};
-  return std::find(std::begin(names), std::end(names), op.name()) !=
-             std::end(names) &&
+  return (isPlainArithmetic(op) || op.is("stablehlo.constant")) &&
          op.result().type().isStaticTensor() && op.result().type().rank() == 0;
 }
 

@@ -24,39 +24,20 @@ using namespace kvlift;
 static constexpr int64_t elementLimit = int64_t(1) << 16;
 static constexpr int opLimit = 64;
 
-/// Whether computing the op for nothing costs next to nothing. Division is not
-/// in the list: IREE's integer division by zero traps.
+/// Whether computing the op for nothing costs next to nothing.
 static bool isCheap(Operation op) {
-  static constexpr std::string_view names[] = {"add",
-                                               "and",
-                                               "bitcast_convert",
-                                               "broadcast_in_dim",
-                                               "clamp",
-                                               "compare",
-                                               "concatenate",
-                                               "constant",
-                                               "convert",
-                                               "iota",
-                                               "maximum",
-                                               "minimum",
-                                               "multiply",
-                                               "negate",
-                                               "not",
-                                               "or",
-                                               "pad",
-                                               "reshape",
-                                               "select",
-                                               "slice",
-                                               "subtract",
-                                               "transpose",
-                                               "xor",
-                                               "dynamic_slice"};
-  std::string_view name = op.name();
-  constexpr std::string_view dialect = "stablehlo.";
-  if (!name.starts_with(dialect))
-    return false;
-  name.remove_prefix(dialect.size());
-  if (std::find(std::begin(names), std::end(names), name) == std::end(names))
+  static constexpr std::string_view moves[] = {"stablehlo.bitcast_convert",
+                                               "stablehlo.broadcast_in_dim",
+                                               "stablehlo.concatenate",
+                                               "stablehlo.constant",
+                                               "stablehlo.dynamic_slice",
+                                               "stablehlo.iota",
+                                               "stablehlo.pad",
+                                               "stablehlo.reshape",
+                                               "stablehlo.slice",
+                                               "stablehlo.transpose"};
+  if (!isPlainArithmetic(op) && std::find(std::begin(moves), std::end(moves),
+                                          op.name()) == std::end(moves))
     return false;
   for (Value result : op.results())
     if (!result.type().isStaticTensor() ||

@@ -34,16 +34,9 @@ std::optional<int64_t> kvlift::constantInteger(Value value) {
 /// Whether the op is a function of its operands and attributes only, and of
 /// integers so simple that comparing it is worth it.
 static bool isIndexArithmetic(Operation op) {
-  static constexpr std::string_view names[] = {
-      "stablehlo.add",     "stablehlo.broadcast_in_dim",
-      "stablehlo.clamp",   "stablehlo.compare",
-      "stablehlo.convert", "stablehlo.maximum",
-      "stablehlo.minimum", "stablehlo.multiply",
-      "stablehlo.reshape", "stablehlo.select",
-      "stablehlo.slice",   "stablehlo.subtract",
-      "stablehlo.constant"};
-  return std::find(std::begin(names), std::end(names), op.name()) !=
-         std::end(names);
+  return isPlainArithmetic(op) || op.is("stablehlo.broadcast_in_dim") ||
+         op.is("stablehlo.reshape") || op.is("stablehlo.slice") ||
+         op.is("stablehlo.constant");
 }
 
 /// An identity that frontends leave behind: the value itself.

@@ -56,12 +56,9 @@ Value behindUnitMoves(Value value) {
   Operation maker = value.definingOp();
   if (!maker || !maker.is("stablehlo.transpose"))
     return value;
-  Dims from = maker.operand(0).type().shape(), moving;
-  for (int64_t dim : permutationOf(maker))
-    if (from[dim] != 1)
-      moving.push_back(dim);
-  return std::is_sorted(moving.begin(), moving.end()) ? maker.operand(0)
-                                                      : value;
+  Value from = maker.operand(0);
+  return movesOnlyUnitDims(from.type().shape(), permutationOf(maker)) ? from
+                                                                      : value;
 }
 
 /// A window of the update in the slot's layout.
@@ -95,14 +92,10 @@ Value layOut(Builder &build, const ScatterWindows &plan, const Window &part) {
       shape.push_back(1);
     }
   }
-  // Unit dims move without a transpose.
-  Dims turned, moving;
-  for (int64_t dim : order) {
+  Dims turned;
+  for (int64_t dim : order)
     turned.push_back(shape[dim]);
-    if (shape[dim] != 1)
-      moving.push_back(dim);
-  }
-  return std::is_sorted(moving.begin(), moving.end())
+  return movesOnlyUnitDims(shape, order)
              ? build.reshape(behindUnitMoves(update), turned)
              : build.transpose(build.reshape(update, shape), order);
 }

@@ -84,13 +84,8 @@ static bool isUnitView(Operation op) {
     return false;
   if (op.is("stablehlo.reshape"))
     return true;
-  if (op.is("stablehlo.transpose")) {
-    Dims moved, from = op.operand(0).type().shape();
-    for (int64_t dim : permutationOf(op))
-      if (from[dim] != 1)
-        moved.push_back(dim);
-    return std::is_sorted(moved.begin(), moved.end());
-  }
+  if (op.is("stablehlo.transpose"))
+    return movesOnlyUnitDims(op.operand(0).type().shape(), permutationOf(op));
   Dims dims =
       op.attribute("broadcast_dimensions").asI64Array().value_or(Dims{});
   return op.is("stablehlo.broadcast_in_dim") &&
