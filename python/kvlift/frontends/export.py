@@ -141,6 +141,7 @@ def _refuse_shared_memory(
 ) -> None:
     """Two names for one memory are two states after the export; one of them would go stale."""
     tensors = registered_tensors(model)
+    _refuse_made(sorted(seen.state - tensors.keys()))
     written = {name: tensors[name] for name in sorted(seen.state)}
     given = {n: t for n, t in inputs if isinstance(t, torch.Tensor)}
     written |= {inputs[i][0]: inputs[i][1] for i in sorted(seen.inputs)}
@@ -151,6 +152,15 @@ def _refuse_shared_memory(
                 "export they would be two values; use one buffer and make its views in forward, "
                 "or give each its own memory: tensor.clone()"
             )
+
+
+def _refuse_made(names: list[str]) -> None:
+    for name in names:
+        raise ExportError(
+            f"the call makes the buffer {name!r}, which has no tensor before it, so none would be "
+            "exported; give it one in __init__: self.register_buffer("
+            f"{name.rsplit('.', 1)[-1]!r}, torch.zeros(...))"
+        )
 
 
 def _attempt(

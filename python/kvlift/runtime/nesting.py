@@ -34,21 +34,23 @@ class NestedInputs:
         """Reads the description and leaves out what is not among these arguments."""
         args, kwargs = json.loads(described)["tuple"]
         wanted = set(open_arguments)
+        self._count = len(wanted)
         self._args = [n for n in (_pruned(a, wanted) for a in args["tuple"]) if n is not _NOTHING]
         pruned = {key: _pruned(node, wanted) for key, node in kwargs["dict"].items()}
         self._kwargs = {key: node for key, node in pruned.items() if node is not _NOTHING}
 
     @property
     def is_nested(self) -> bool:
-        """Whether there is a container at all."""
-        return any(_holds_others(node) for node in [*self._args, *self._kwargs.values()])
+        """Whether there is more than arguments: a container, or a constant of the export."""
+        return any(isinstance(node, dict) for node in [*self._args, *self._kwargs.values()])
 
     def take_apart(
         self, args: tuple[Any, ...], by_name: Mapping[str, Any]
     ) -> tuple[dict[int, Any], dict[str, Any]] | None:
         """Values by argument index, and keywords that are none of the source's.
 
-        None when no container was passed where the source had one: a flat call.
+        None when neither a container was passed where the source had one, nor a constant of the
+        export by its keyword, nor more by position than there are arguments: a flat call.
 
         Raises:
             SessionError: a container has other entries than the source's.
@@ -58,7 +60,9 @@ class NestedInputs:
             *((node, value, f"[{i}]") for i, (node, value) in by_position),
             *((self._kwargs[k], v, f"[{k!r}]") for k, v in by_name.items() if k in self._kwargs),
         ]
-        if not any(_holds_others(node) and _is_container(value) for node, value, _ in places):
+        is_nested = any(_holds_others(node) and _is_container(value) for node, value, _ in places)
+        has_constant = any(_is_constant(self._kwargs.get(key)) for key in by_name)
+        if not (is_nested or has_constant or len(args) > self._count):
             return None
         if len(args) > len(self._args):
             raise SessionError(
@@ -93,6 +97,10 @@ class NestedOutputs:
 
 def _holds_others(node: Node) -> bool:
     return isinstance(node, dict) and "value" not in node
+
+
+def _is_constant(node: Node) -> bool:
+    return isinstance(node, dict) and "value" in node
 
 
 def _is_container(value: Any) -> bool:

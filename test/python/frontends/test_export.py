@@ -180,6 +180,18 @@ def interleaved_overlap(self: nn.Module) -> None:
     self.register_buffer("v", pool[:, 2:])
 
 
+def test_a_buffer_that_the_call_makes_is_told() -> None:
+    def build(model: nn.Module) -> None:
+        model.register_buffer("k", None)
+
+    def body(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        model.k = x if model.k is None else model.k + x
+        return model.k * 1
+
+    with pytest.raises(ExportError, match="the call makes the buffer 'k', which has no tensor bef"):
+        export(Model(build, body), (torch.ones(3),))
+
+
 @pytest.mark.parametrize("build", [exact_alias, overlapping_view, interleaved_overlap])
 def test_buffers_that_share_memory(build) -> None:
     model = Model(build, lambda self, x: (self.k.add_(x), self.v * 1)[1])

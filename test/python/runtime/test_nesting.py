@@ -117,6 +117,35 @@ def test_numbers_are_no_containers():
         assert session({"a": 2, "b": 3.0}, (1,)) == 23
 
 
+def test_constants_of_the_export_may_be_passed_again():
+    class Scaled(torch.nn.Module):
+        def forward(self, x, scale=1, *, mode="up", flag=None):
+            return x * scale if mode == "up" else x
+
+    exported = kvlift.export(Scaled(), (torch.ones(2), 3), {"mode": "up", "flag": None})
+    with kvlift.compile(kvlift.lift(exported)).session() as session:
+        for args, by_name in (
+            ((vector(1)[:2],), {}),
+            ((vector(1)[:2], 3), {}),
+            ((vector(1)[:2],), {"mode": "up", "flag": None}),
+            ((vector(1)[:2], 3), {"mode": "up"}),
+        ):
+            assert session(*args, **by_name).tolist() == [3, 3]
+        for args, by_name, message in (
+            ((vector(1)[:2], 2), {}, r"argument\[1\] was fixed to 3 by the export"),
+            (
+                (vector(1)[:2],),
+                {"mode": "down"},
+                r"argument\['mode'\] was fixed to 'up' by the exp",
+            ),
+            ((vector(1)[:2], 3, 4), {}, "3 positional arguments given, the source takes 2"),
+            ((vector(1)[:2],), {"other": 1}, "no argument 'other'"),
+            ((), {"mode": "up"}, "missing 'x'"),
+        ):
+            with pytest.raises(SessionError, match=message):
+                session(*args, **by_name)
+
+
 def test_other_nestings_say_where(session):
     options, pair = {"a": vector(2), "b": [vector(3)]}, (vector(4), vector(5))
     before = session.calls
