@@ -66,13 +66,17 @@ def measure(
     if original.sliced:
         raise CompileError(f"function {function!r} has sliced slots, which the host updates")
     values = values_for(original, lifted.values, given, seed)
-    known = {**lifted.values, **values.weights, **values.state, **values.inputs}
+    # A slot may be called as an argument is.
+    known = (
+        {**lifted.values, **values.state},
+        {**lifted.values, **values.weights, **values.inputs},
+    )
     program = compile(lifted, target)
-    steppers = {"lifted": _stepper(program, function, original, known)}
+    steppers = {"lifted": _stepper(program, function, original, *known)}
     problem = ""
     try:
         naive = compile(_without_ties(lifted), target)
-        steppers["unlifted"] = _stepper(naive, function, original, known)
+        steppers["unlifted"] = _stepper(naive, function, original, *known)
     except CompileError as error:
         problem = str(error)
     times = _time_in_turn(steppers, steps)
@@ -88,7 +92,11 @@ def _without_ties(lifted: LiftedModule) -> LiftedModule:
 
 
 def _stepper(
-    program: Program, name: str, original: Function, known: Mapping[str, Any]
+    program: Program,
+    name: str,
+    original: Function,
+    state: Mapping[str, Any],
+    others: Mapping[str, Any],
 ) -> Callable[[], None]:
     """One step, whose slots' new values are the old ones of the next, lifted or not."""
     executable = program._executable(name).for_session()
@@ -99,6 +107,7 @@ def _stepper(
     for argument in original.arguments:
         slot = slots.get(argument.index)
         logical = slot.logical if slot else argument.type
+        known = state if slot else others
         value = known.get(slot.name if slot else argument.name, known.get(argument.name))
         host = to_host(value, logical, argument.name)
         host = to_store(host, stores[argument.index]) if slot else host

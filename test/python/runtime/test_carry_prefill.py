@@ -9,6 +9,7 @@ import kvlift
 import sampling_reference as reference
 from kvlift import LiftError, Sampler
 from kvlift.filling import values_for
+from kvlift.measuring import measure
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 BATCH, VOCABULARY, CAPACITY, WIDTH, ROWS, STEPS = 3, 50, 24, 8, 5, 9
@@ -196,6 +197,9 @@ def test_a_command_line_names_the_prefills_own_argument(lifted):
     assert given.filled == ("length",)
     assert not given.state
     assert given.inputs["token"].shape == (BATCH, ROWS)
+    times = measure(found, "pjrt:cpu", "padded", 2, {**CACHE, "token": prompts(1)[0]})
+    assert times["lifted"].copies == 0
+    assert times["unlifted"].problem == ""
 
 
 def test_nothing_crosses_between_prefill_and_steps(lifted):
