@@ -265,7 +265,8 @@ class SlotStore:
     def _written_over(self, copies: Sequence[Buffer | Host]) -> list[Buffer | Host]:
         """The slots' own memory with the values of the copies."""
         held = list(self.held)
-        for home in {id(slot.home): slot.home for slot in self.slots}.values():
+        on_devices = [slot for slot in self.slots if not slot.is_sliced]
+        for home in {id(slot.home): slot.home for slot in on_devices}.values():
             mine = [i for i, s in enumerate(self.slots) if s.home is home and not s.is_sliced]
             arguments = [self.slots[i].slot.argument for i in mine]
             old, new = [held[i] for i in mine], [copies[i] for i in mine]

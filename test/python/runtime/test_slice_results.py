@@ -167,6 +167,15 @@ def test_an_insertion_that_stops_poisons(program):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_a_warm_up_leaves_no_trace_where_no_slot_is_tied(target):
+    program = kvlift.compile(programs.cache_program().slice_results(), target)
+    with program.session(state={"k": cache(), "v": -cache()}) as session:
+        session.main.warm_up(row(1), row(2), 3)
+        np.testing.assert_array_equal(session.state["k"], cache())
+        np.testing.assert_array_equal(session.state["v"], -cache())
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_some_slots_stay_tied(target):
     """The counter is a whole new value; the cache is written where it points."""
     c, n, i = "tensor<4x16x8xf32>", "tensor<4x1x8xf32>", "tensor<i64>"
