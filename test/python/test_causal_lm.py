@@ -134,6 +134,32 @@ def test_a_long_prompt_is_several_prefills():
     np.testing.assert_array_equal(found, generated(model, prompt, 6))
 
 
+@pytest.mark.parametrize("target", ["pjrt:cpu", "iree:cpu"])
+def test_what_no_longer_fits_gives_no_logits(target):
+    """Up to the last row all is as in eager mode, also where the padding no longer fits."""
+    model, lifted = lifted_model("llama")
+    prompt = torch.randint(96, (BATCH, CAPACITY))
+    with torch.no_grad():
+        expected = model(prompt).logits
+    with kvlift.compile(lifted, target).session() as session:
+        parts = [*prompt[:, : CAPACITY - 1].split(PREFILL, 1)]
+        assert 3 * PREFILL + parts[-1].shape[1] < CAPACITY < len(parts) * PREFILL
+        for part in parts:
+            logits = session.prefill(padded(part), torch.tensor([part.shape[1]]))
+        np.testing.assert_allclose(logits, expected[:, -2], rtol=1e-4, atol=1e-4)
+        logits = session.decode(prompt[:, -1:])
+        np.testing.assert_allclose(logits, expected[:, -1], rtol=1e-4, atol=1e-4)
+        assert session.state["cumulative_length_0"] == CAPACITY
+        full = session.snapshot()
+        assert np.isnan(session.decode(prompt[:, :1])).all()
+        assert np.isnan(session.decode(prompt[:, :1])).all()
+        session.restore(full)
+        assert np.isnan(session.prefill(padded(prompt[:, :1]), torch.tensor([1]))).all()
+        session.reset()
+        logits = session.prefill(padded(prompt[:, :3]), torch.tensor([3]))
+        np.testing.assert_allclose(logits, expected[:, 2], rtol=1e-4, atol=1e-4)
+
+
 def test_the_model_is_as_it_was():
     model = build("gemma").train()
     model.config._attn_implementation = "sdpa"

@@ -7,6 +7,9 @@ each of them before they could see it. So padding changes no result, and a longe
 next turn of a conversation, is a second prefill.
 
 Layers with a sliding window get a cache of the full capacity as well; their mask keeps the window.
+
+How many rows are filled is known on the device alone: a call cannot refuse what no longer fits
+without waiting for it. So the programs themselves answer with NaN, which no one takes for logits.
 """
 
 from __future__ import annotations
@@ -37,8 +40,13 @@ class _OnCache(nn.Module):  # type: ignore[misc]
             for name in ("keys", "values", "cumulative_length"):
                 self.register_buffer(f"{name}_{index}", getattr(layer, name), persistent=False)
 
-    def _logits(self, input_ids: torch.Tensor, last: torch.Tensor | int) -> torch.Tensor:
-        """[batch, vocabulary], of the token with that index, or of the last one."""
+    def _logits(
+        self, input_ids: torch.Tensor, last: torch.Tensor | int, count: torch.Tensor | int
+    ) -> torch.Tensor:
+        """[batch, vocabulary], of the token with that index, or of the last one.
+
+        NaN when `count` more rows than were filled before are more than there are.
+        """
         filled = self.cache.layers[0].cumulative_length.clone()
         positions = filled + torch.arange(input_ids.shape[1])
         logits: torch.Tensor = self.model(
@@ -48,7 +56,8 @@ class _OnCache(nn.Module):  # type: ignore[misc]
             logits_to_keep=last,
             **{self._cache_name: self.cache},
         ).logits
-        return logits[:, -1]
+        capacity = self.cache.layers[0].keys.shape[2]
+        return logits[:, -1].masked_fill(filled + count > capacity, float("nan"))
 
 
 class Prefill(_OnCache):
@@ -62,7 +71,7 @@ class Prefill(_OnCache):
             length: i64[1], how many of them are the prompt, the same for the whole batch.
         """
         filled = self.cache.layers[0].cumulative_length.clone()
-        logits = self._logits(input_ids, length - 1)
+        logits = self._logits(input_ids, length - 1, length)
         for layer in self.cache.layers:
             layer.cumulative_length.copy_(filled + length[0])
         return logits
@@ -77,7 +86,7 @@ class Decode(_OnCache):
         Args:
             input_ids: i64[batch, 1].
         """
-        return self._logits(input_ids, 1)
+        return self._logits(input_ids, 1, 1)
 
 
 def export_causal_lm(
@@ -90,7 +99,7 @@ def export_causal_lm(
     i64[batch, prefill], and `session.decode(input_ids)` one token i64[batch, 1]; both return the
     logits [batch, vocabulary] after the last one. The session counts what is cached;
     `session.reset()` forgets it. It is the caller's to stay within the capacity: rows beyond it
-    are not stored.
+    are not stored, and all logits from there on are NaN.
 
     Args:
         model: a causal language model of transformers whose layers all attend.
