@@ -71,6 +71,7 @@ class IreeBackend:
                 f"function {function.name!r} is for {lifted.partitions} devices, and iree:cpu runs "
                 "on one; use target pjrt:cpu"
             )
+        _refuse_growing(function)
         source = lifted.isolate(function.name).artifact()
         return self._executable(compile_for_cpu(source, function), function)
 
@@ -270,6 +271,15 @@ class IreeExecutable:
     def serialize(self) -> bytes:
         """The compiled module and the stream dialect that the audit reads."""
         return self._compiled.to_bytes()
+
+
+def _refuse_growing(function: Function) -> None:
+    for slot in function.state:
+        if None in slot.store.shape:
+            raise CompileError(
+                f"slot {slot.name!r} of function {function.name!r} is {slot.logical}: its memory "
+                "stays where it is, so it cannot grow; give it static extents"
+            )
 
 
 def _mapped_bytes(buffer: Any) -> Host:

@@ -104,3 +104,15 @@ def test_threads_that_load_at_once_share_a_device():
     with ThreadPoolExecutor(4) as threads:
         found = set(threads.map(lambda _: iree_runtime._config(runtime, "local-task"), range(4)))
     assert (len(found), runtime.made) == (1, 1)
+
+
+def test_slots_that_could_grow_are_refused():
+    source = """
+func.func @main(%c: tensor<?x4xf32> {kvlift.name = "c"}, %n: tensor<1x4xf32>) -> tensor<?x4xf32> {
+  %0 = stablehlo.concatenate %c, %n, dim = 0
+      : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}"""
+    lifted = programs.lift(source, state={"c": (0, 0)})
+    with pytest.raises(CompileError, match=r"slot 'c' of function 'main' is \?x4xf32: its memory"):
+        compile(lifted, "iree:cpu")
