@@ -23,7 +23,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from decoders.measure import Measurement, Row
 from decoders.model import Shape
-from decoders.registry import PEERS
+from decoders.registry import GOALS, PEERS
 from results import RESULTS, Results
 
 CAPACITIES = (256, 2048, 8192, 32768)
@@ -47,7 +47,7 @@ def measure(shape: Shape, options: argparse.Namespace, results: Results) -> None
             if not console.is_terminal:
                 print(f"{progress.tasks[0].elapsed:6.0f} s  {shape}: {what}", flush=True)
 
-        measurement = Measurement(shape, chosen, say)
+        measurement = Measurement(shape, chosen, GOALS, say)
         for _ in measurement.run(options.rounds):
             results.put(list(measurement.rows.values()))
     for row in measurement.rows.values():
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--only", type=parse_shape, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 12)
+    options.rounds = options.rounds or (3 if options.quick else 9)
     if options.only:
         measure(options.only, options, Results(options.output / "decoder.json"))
         return

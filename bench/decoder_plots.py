@@ -28,13 +28,13 @@ TICKS = (1, 1.5, 2, 3, 5, 10, 20, 50)
 LABEL_GAP = 0.043
 
 
-def draw_decoder(found: list[dict[str, Any]], folder: Path) -> list[Path]:
+def draw_decoder(found: list[dict[str, Any]], folder: Path) -> Path | None:
     """Writes decoder.png; nothing if there are no rows beside a memory limit."""
     rows = [row for row in (Row(**each) for each in found) if row.is_timed]
     limits = {(r.batch, r.capacity): r.milliseconds for r in rows if r.peer == LIMIT}
     rows = [row for row in rows if (row.batch, row.capacity) in limits and row.peer != LIMIT]
     if not rows:
-        return []
+        return None
     import matplotlib
 
     matplotlib.use("Agg")
@@ -55,7 +55,7 @@ def draw_decoder(found: list[dict[str, Any]], folder: Path) -> list[Path]:
     path = folder / "decoder.png"
     figure.savefig(path, dpi=150)
     pyplot.close(figure)
-    return [path]
+    return path
 
 
 def _draw_batch(panel: Any, rows: list[Row], limits: dict[tuple[int, int], float]) -> None:

@@ -36,11 +36,11 @@ COLORS = {
 TARGETS = ("pjrt:cpu", "iree:cpu")
 
 
-def draw_ops(found: list[dict[str, Any]], folder: Path) -> list[Path]:
+def draw_ops(found: list[dict[str, Any]], folder: Path) -> Path | None:
     """Writes op_times.png; nothing if there are no rows."""
     rows = {target: rows_of(found, target) for target in TARGETS}
     if not any(rows.values()):
-        return []
+        return None
     import matplotlib
 
     matplotlib.use("Agg")
@@ -62,7 +62,7 @@ def draw_ops(found: list[dict[str, Any]], folder: Path) -> list[Path]:
     path = folder / "op_times.png"
     figure.savefig(path, dpi=150)
     pyplot.close(figure)
-    return [path]
+    return path
 
 
 def _draw_bars(axis: Any, rows: dict[str, Rows]) -> None:

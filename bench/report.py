@@ -9,8 +9,6 @@ A table of docs/benchmarks.md stands between `<!-- results: NAME -->` and `<!-- 
 from __future__ import annotations
 
 import argparse
-import base64
-import html
 import re
 from pathlib import Path
 
@@ -22,6 +20,7 @@ import op_tables
 import session_tables
 import step_tables
 from decoder_plots import draw_decoder
+from html_page import page
 from op_plots import draw_ops
 from results import RESULTS, load, machine_of
 
@@ -58,52 +57,6 @@ def rewrite(text: str, found: dict[str, str]) -> str:
     return text
 
 
-def page(found: dict[str, str], plots: list[Path], facts: dict[str, object]) -> str:
-    """One HTML page that needs no other file."""
-    pictures = "".join(
-        f'<img alt="{plot.stem}" src="data:image/png;base64,'
-        f'{base64.b64encode(plot.read_bytes()).decode()}">'
-        for plot in plots
-    )
-    machine = ", ".join(f"{k} {v}" for k, v in facts.items())
-    parts = [f"<h2>{TITLES[name]}</h2>{as_html(table)}" for name, table in found.items()]
-    return PAGE.format(machine=html.escape(machine), pictures=pictures, tables="".join(parts))
-
-
-def as_html(table: str) -> str:
-    """A Markdown table, or the lines under one, as HTML."""
-    out: list[str] = []
-    for line in table.strip().splitlines():
-        if set(line) <= set("|-: "):
-            continue
-        if not line.startswith("|"):
-            out.append(f"<p>{html.escape(line)}</p>" if line.strip() else "")
-            continue
-        tag = "td" if out and out[-1].startswith("<tr>") else "th"
-        cells = [
-            html.escape(c.strip()).replace("**", "").replace("`", "")
-            for c in line.strip("|").split("|")
-        ]
-        out.append("<tr>" + "".join(f"<{tag}>{c}</{tag}>" for c in cells) + "</tr>")
-    return re.sub(r"((?:<tr>.*?</tr>)+)", r"<table>\1</table>", "".join(out))
-
-
-TITLES = {name: name.replace("-", " ").capitalize() for name in TABLES}
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>kvlift benchmarks</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2em auto; padding: 0 1em;
-  color: #222; }}
-img {{ width: 100%; }}
-table {{ border-collapse: collapse; margin: 1em 0; }}
-td, th {{ padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: right; }}
-td:first-child, th:first-child {{ text-align: left; }}
-tr:hover td {{ background: #f4f6fa; }}
-small {{ color: #666; }}
-</style></head><body><h1>kvlift benchmarks</h1><p><small>{machine}</small></p>
-{pictures}{tables}</body></html>
-"""
-
-
 def main() -> None:
     """Writes what there are results for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -113,13 +66,14 @@ def main() -> None:
     found = tables(options.output)
     if not found:
         raise SystemExit(f"no results in {options.output}; run `make bench` first")
-    plots = [
-        *draw_decoder(load(options.output / "decoder.json"), options.output),
-        *draw_ops(load(options.output / "op_times.json"), options.output),
-    ]
+    plots = {
+        "decode-step-batch-1": draw_decoder(load(options.output / "decoder.json"), options.output),
+        "op-times-pjrt": draw_ops(load(options.output / "op_times.json"), options.output),
+    }
+    drawn = {name: plot for name, plot in plots.items() if plot is not None}
     target = options.output / "benchmarks.html"
-    target.write_text(page(found, plots, machine_of(options.output)))
-    console.print("written:", *plots, target)
+    target.write_text(page(found, drawn, machine_of(options.output)))
+    console.print("written:", *drawn.values(), target)
     if options.docs:
         DOCS.write_text(rewrite(DOCS.read_text(), found))
         console.print(f"written: {DOCS}")

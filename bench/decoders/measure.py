@@ -1,9 +1,10 @@
 """All peers on one shape, timed in turn in one process.
 
 Each round runs every peer for a short while, so that a machine that is busy for some seconds hurts
-them alike, and ratios are taken within a round. If all of them fit into memory, they are started
-once; else each is started anew in every round, and freed again. Before the first round each peer
-generates a few tokens, which have to be those of the first peer that computes.
+them alike, and ratios are taken within a round. Peers that fit into memory side by side are started
+once and have all their rounds together; where not even two that are to be compared fit, they are
+started anew in every round, and freed again. Before its first round each peer generates a few
+tokens, which have to be those of the first peer that computes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ COMPARED = 4
 TURN_SECONDS, MOST_STEPS, SLOW = 0.15, 40, 1.0
 # Two runtimes add up in different orders.
 TOLERANCE = 1e-3
+# The part of the memory that caches of peers side by side may take.
+ROOM = 0.7
 # What a peer holds beside caches: weights, twice for those that pack them, and its runtime.
 BESIDE_CACHES = 3 * model.weight_bytes()
 
@@ -64,26 +67,59 @@ class Measurement:
     """The peers of one shape and what they have shown so far."""
 
     def __init__(
-        self, shape: Shape, peers: tuple[type[Peer], ...], say: Callable[[str], None]
+        self,
+        shape: Shape,
+        peers: tuple[type[Peer], ...],
+        pairs: tuple[tuple[type[Peer], type[Peer]], ...],
+        say: Callable[[str], None],
     ) -> None:
-        """Nothing runs yet; `say` is told what is going on."""
-        self._shape, self._say = shape, say
+        """Nothing runs yet; `pairs` are run in turn, and `say` is told what is going on."""
+        self._shape, self._pairs, self._say = shape, pairs, say
         self.rows = {peer: Row(peer.name, shape.batch, shape.capacity) for peer in peers}
         self._prepared: dict[type[Peer], Peer] = {}
         self._expected: list[Array] | None = None
 
     def run(self, rounds: int) -> Iterator[None]:
-        """Prepares, then runs all rounds; yields after each, with `rows` as they stand."""
+        """Prepares, then runs all rounds; yields after each, with `rows` as they stand.
+
+        Args:
+            rounds: of peers that are started once; a quarter for those that are started anew.
+        """
         self._prepare()
-        is_held = self._is_held()
-        for number in range(rounds if is_held else max(2, rounds // 4)):
-            for kind in list(self._prepared):
-                self._say(f"round {number + 1}: {kind.name}")
-                if not is_held and (reason := self._does_not_fit(kind.cache_copies)):
-                    self._leave_out(kind, reason)
-                    continue
-                self._guarded(kind, partial(self._turn, is_first=number == 0, is_held=is_held))
-            yield
+        room = ROOM * _available_bytes()
+        for group in self._groups(room):
+            is_held = self._cache_bytes(group) < room
+            for number in range(rounds if is_held else max(2, rounds // 4)):
+                for kind in [k for k in group if k in self._prepared]:
+                    self._say(f"round {number + 1}: {kind.name}")
+                    self._run_turn(kind, is_first=number == 0, is_held=is_held)
+                yield
+            if is_held:
+                for kind in [k for k in group if k in self._prepared]:
+                    self._prepared.pop(kind).stop()
+                gc.collect()
+
+    def _groups(self, room: float) -> list[list[type[Peer]]]:
+        """Peers that fit into memory side by side, in order; pairs stay together."""
+        groups: list[list[type[Peer]]] = []
+        for unit in self._units():
+            if groups and self._cache_bytes(groups[-1] + unit) < room:
+                groups[-1] += unit
+            else:
+                groups.append(unit)
+        return groups
+
+    def _units(self) -> Iterator[list[type[Peer]]]:
+        """Each peer with those that are to be compared with it."""
+        left = list(self._prepared)
+        while left:
+            first = left.pop(0)
+            others = [b for a, b in self._pairs if a is first and b in left]
+            left = [kind for kind in left if kind not in others]
+            yield [first, *others]
+
+    def _cache_bytes(self, kinds: list[type[Peer]]) -> float:
+        return sum(kind.cache_copies for kind in kinds) * self._shape.cache_bytes
 
     def _prepare(self) -> None:
         for kind, row in self.rows.items():
@@ -102,10 +138,11 @@ class Measurement:
             return None
         return f"needs {needed / 2**30:.1f} GiB, {there / 2**30:.1f} are free"
 
-    def _is_held(self) -> bool:
-        """Whether all peers fit into memory side by side."""
-        copies = sum(kind.cache_copies for kind in self._prepared)
-        return copies * self._shape.cache_bytes < 0.7 * _available_bytes()
+    def _run_turn(self, kind: type[Peer], *, is_first: bool, is_held: bool) -> None:
+        if not is_held and (reason := self._does_not_fit(kind.cache_copies)):
+            self._leave_out(kind, reason)
+            return
+        self._guarded(kind, partial(self._turn, is_first=is_first, is_held=is_held))
 
     def _guarded(self, kind: type[Peer], action: Callable[[Peer], None]) -> None:
         """A peer that fails is out; the others go on."""

@@ -15,6 +15,8 @@ import numpy as np
 
 LAYERS, WIDTH, HEADS, HEAD_DIM, HIDDEN, VOCABULARY = 8, 512, 8, 64, 1408, 8192
 EPSILON, THETA = 1e-5, 1e4
+# How many numbers of a cache differ from each other.
+DRAWN = 1 << 22
 # [in, out]; torch's Linear holds the transpose.
 PROJECTIONS = {
     "query": (WIDTH, WIDTH),
@@ -102,12 +104,13 @@ def cache(index: int, shape: Shape) -> Array:
     """The initial contents of a cache, of unit variance; even ones are keys, odd ones values.
 
     Random numbers: pages that were never written are all served from one page of zeros, which
-    makes reading them look faster than memory is.
+    makes reading them look faster than memory is. Large caches repeat `DRAWN` of them.
     """
-    drawn = np.random.Generator(np.random.SFC64(100 + index)).random(shape.cache, np.float32)
+    count = int(np.prod(shape.cache))
+    drawn = np.random.Generator(np.random.SFC64(100 + index)).random(min(count, DRAWN), np.float32)
     drawn -= np.float32(0.5)
     drawn *= np.float32(np.sqrt(12))
-    return drawn
+    return np.resize(drawn, shape.cache)
 
 
 def caches(shape: Shape) -> Iterator[Array]:

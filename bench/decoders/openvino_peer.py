@@ -46,14 +46,16 @@ class OpenVino(Peer):
         self._request = self._compiled.create_infer_request()
         states = {state.name: state for state in self._request.query_state()}
         for index, cache in enumerate(model.caches(self.shape)):
-            states[str(index)].state = Tensor(cache)
+            states[str(index)].state = Tensor(cache, shared_memory=True)
 
     def rewind(self, rows: int) -> None:
         """Takes each cache out and sets its first rows."""
         from openvino import Tensor
 
         for state in self._request.query_state():
-            state.state = Tensor(np.ascontiguousarray(state.state.data[:, :, :rows]))
+            if (there := state.state.data).shape[2] != rows:
+                first = np.ascontiguousarray(there[:, :, :rows])
+                state.state = Tensor(first, shared_memory=True)
 
     def step(self, tokens: Array, position: int) -> Array:
         """One inference."""

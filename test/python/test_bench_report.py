@@ -11,6 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 
+import html_page
 import report
 from decoder_tables import ratios, times
 from decoders.measure import Row as DecoderRow
@@ -73,8 +74,12 @@ def test_a_table_without_a_place_is_an_error() -> None:
         report.rewrite("# Benchmarks\n", {"calls": "| |\n"})
 
 
+def test_the_page_has_a_heading_for_every_table() -> None:
+    assert list(html_page.HEADINGS) == list(report.TABLES)
+
+
 def test_html_escapes_cells() -> None:
-    page = report.as_html("| a | b |\n|---|---|\n| <x> | 1 |\n")
+    page = html_page.as_html("| a | b |\n|---|---|\n| <x> | 1 |\n")
     assert "<td>&lt;x&gt;</td>" in page
     assert page.count("<tr>") == 2
 
