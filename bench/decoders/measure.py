@@ -24,9 +24,12 @@ from decoders.peer import Peer
 
 # Tokens that are compared before anything is timed.
 COMPARED = 4
-# A peer's turn in a round is about this long, and has two steps at least, after two that are not
-# timed; a peer that needs `SLOW` for one step has one of each.
-TURN_SECONDS, MOST_STEPS, SLOW = 0.15, 40, 1.0
+# A peer's turn in a round takes about so many seconds of steps, after two that are not timed.
+TURN_SECONDS, LEAST_STEPS, MOST_STEPS = 0.15, 2, 40
+# Where it was started for this turn alone.
+LEAST_STEPS_ANEW = 5
+# A step of so many seconds is timed once in a turn, after another, and has so many rounds.
+SLOW, ROUNDS_OF_SLOW = 0.5, 3
 # Two runtimes add up in different orders.
 TOLERANCE = 1e-3
 # The part of the memory that caches of peers side by side may take.
@@ -90,7 +93,7 @@ class Measurement:
         for group in self._groups(room):
             is_held = self._cache_bytes(group) < room
             for number in range(rounds if is_held else max(2, rounds // 4)):
-                for kind in [k for k in group if k in self._prepared]:
+                for kind in [k for k in group if self._goes_on(k, number)]:
                     self._say(f"round {number + 1}: {kind.name}")
                     self._run_turn(kind, is_first=number == 0, is_held=is_held)
                 yield
@@ -98,6 +101,11 @@ class Measurement:
                 for kind in [k for k in group if k in self._prepared]:
                     self._prepared.pop(kind).stop()
                 gc.collect()
+
+    def _goes_on(self, kind: type[Peer], number: int) -> bool:
+        if kind not in self._prepared:
+            return False
+        return number < ROUNDS_OF_SLOW or self.rows[kind].milliseconds < SLOW * 1e3
 
     def _groups(self, room: float) -> list[list[type[Peer]]]:
         """Peers that fit into memory side by side, in order; pairs stay together."""
@@ -164,7 +172,7 @@ class Measurement:
             peer.start()
         if is_first and peer.computes:
             row.difference, row.note = self._compare(peer)
-        row.rounds.append(self._time(peer))
+        row.rounds.append(self._time(peer, is_held=is_held))
         if not is_held:
             peer.stop()
             gc.collect()
@@ -184,7 +192,7 @@ class Measurement:
             return difference, "other tokens than the reference"
         return difference, "" if difference <= TOLERANCE else "other logits than the reference"
 
-    def _time(self, peer: Peer) -> float:
+    def _time(self, peer: Peer, *, is_held: bool) -> float:
         """Milliseconds per step at the last position."""
         tokens, position = model.first_tokens(self._shape.batch), self._shape.capacity - 1
         peer.rewind(position)
@@ -197,9 +205,10 @@ class Measurement:
         warm = seconds()
         if warm < SLOW:
             warm = seconds()
-        wanted = int(TURN_SECONDS / warm)
-        least = 1 if warm >= SLOW else 2
-        times = [seconds() for _ in range(max(least, min(MOST_STEPS, wanted)))]
+        least = LEAST_STEPS if warm < SLOW else 1
+        least = least if is_held else LEAST_STEPS_ANEW
+        wanted = min(MOST_STEPS, int(TURN_SECONDS / warm))
+        times = [seconds() for _ in range(max(least, wanted))]
         return statistics.median(times) * 1e3
 
 
