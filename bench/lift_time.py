@@ -7,6 +7,7 @@ python bench/lift_time.py --quick
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import kvlift
 from kvlift.demo import build_decoder
 from kvlift.frontends.stablehlo import import_stablehlo
 from kvlift.frontends.torch_export import import_exported_program
+from kvlift.host import LIBRARY_VARIABLE, find_library
 from proof_programs import PROGRAMS
 from results import RESULTS, save
 
@@ -90,9 +92,12 @@ def proof_seconds(name: str, ops: int, repeats: int) -> float:
     tool = str(Path(sys.executable).with_name("kvlift-opt"))
     command = [tool, "--mlir-timing", f"--pass-pipeline=builtin.module({passes})"]
     text = write(ops, slots)
+    there = os.environ | {LIBRARY_VARIABLE: str(find_library())}
     seconds = []
     for _ in range(repeats):
-        run = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            command, input=text, capture_output=True, text=True, check=True, env=there
+        )
         # `    0.0394 (  7.2%)  kvlift-order-updates`
         rows = [line.split() for line in run.stderr.splitlines() if "%)  kvlift-" in line]
         seconds.append(sum(float(row[0]) for row in rows))
