@@ -8,7 +8,7 @@ import masks
 import scatters
 from draft import FLOATS, Draft, Value, bits_of
 from emit import Body
-from positions import number, scalar
+from positions import convert, number, scalar
 from scatters import fresh
 
 Form = Callable[[Draft, Value], Value]
@@ -209,6 +209,46 @@ def loop(d: Draft, version: Value) -> Value:
     return Value(f"%{name}#1", version.shape, version.dtype)
 
 
+def scanned(d: Draft, version: Value) -> Value:
+    """A scan: layers of one stack come in, and are stacked anew beside it."""
+    rng, body = d.rng, d.body
+    if len(version.shape) < 2 or version.shape[0] == 0:
+        return inner(d, SIMPLE, version)
+    layers, dtype = version.shape[0], rng.choice(("i32", "i64"))
+    narrow = rng.choice((dtype, dtype, "i8", "i64"))
+    empty = d.constant(0, version.shape, version.dtype)
+    zero, limit = (d.constant(n, (), dtype) for n in (0, layers + rng.choice((0, 0, 0, 0, 1, -1))))
+    i = Value(f"%{body.fresh_name()}", (), dtype)
+    old, out, seen = (Value(f"%{body.fresh_name()}", version.shape, version.dtype) for _ in "012")
+    start = len(body.lines)
+    at = convert(d, i, narrow) if narrow != dtype else i
+    starts = [at, *[number(d, 0, at)] * (len(version.shape) - 1)]
+    sizes = [1, *version.shape[1:]]
+    layer = dynamic_slice(d, old, starts, sizes)
+    made = inner(d, SIMPLE, body.reshape(layer, version.shape[1:]))
+    written = update_slice(d, out, body.reshape(made, sizes), starts)
+    shown = rng.choice((seen, seen, seen, written, out))
+    following = body.binary("add", i, d.constant(1, (), dtype))
+    lines = body.lines[start:]
+    del body.lines[start:]
+    name = body.fresh_name()
+    kinds = f"{i.type}, {old.type}, {old.type}, {old.type}"
+    begin = (zero, version, empty, empty)
+    carried = zip((i, old, out, seen), begin, strict=True)
+    body.lines.append(
+        f"%{name}:4 = stablehlo.while({', '.join(f'{c.name} = {b.name}' for c, b in carried)}) : "
+        f"{kinds}\n  cond {{\n  %{name}c = stablehlo.compare LT, {i.name}, {limit.name} : "
+        f"({i.type}, {i.type}) -> tensor<i1>\n  stablehlo.return %{name}c : tensor<i1>\n  }} do {{"
+        "\n  " + "\n  ".join(lines) + f"\n  stablehlo.return {following.name}, {old.name}, "
+        f"{written.name}, {shown.name} : {kinds}\n  }}"
+    )
+    stack, other = (Value(f"%{name}#{n}", version.shape, version.dtype) for n in (2, 3))
+    if shown is seen:
+        return stack
+    # Both are read, so that neither is dead.
+    return body.select(d.flag(), stack, body.barrier(other)) if rng.random() < 0.3 else stack
+
+
 def stacked(d: Draft, version: Value) -> Value:
     """One layer is cut out, updated and written back, perhaps elsewhere."""
     rng, body = d.rng, d.body
@@ -321,6 +361,7 @@ FORMS: dict[str, Form] = {
     "if or case": branches,
     "select of versions": chosen,
     "while": loop,
+    "scan": scanned,
     "stacked layers": stacked,
     "transposed": turned,
     "viewed": viewed,

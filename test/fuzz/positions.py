@@ -16,8 +16,9 @@ def number(d: Draft, value: int, like: Value) -> Value:
 
 
 def wrap_negative(d: Draft, at: Value, extent: int) -> Value:
-    """What torch and JAX make of `at` before they index with it."""
-    is_negative = d.body.compare("LT", at, number(d, 0, at))
+    """What torch and JAX make of `at` before they index with it; rarely by another sign."""
+    compared = convert(d, at, "i8") if d.rng.random() < 0.05 else at
+    is_negative = d.body.compare("LT", compared, number(d, 0, compared))
     moved = d.body.binary("add", at, number(d, extent, at))
     return d.body.select(is_negative, moved, at)
 
@@ -37,7 +38,8 @@ def _bend(d: Draft, at: Value, extent: int, count: int) -> Value:
     rng, body = d.rng, d.body
     kind = rng.randrange(10)
     if kind == 0:
-        return body.binary("add", at, number(d, rng.choice((-3, -1, 0, 1, 2, extent)), at))
+        offset = rng.choice((-3, -1, 0, 1, 2, extent, 100, -100))
+        return body.binary("add", at, number(d, offset, at))
     if kind == 1:
         return body.binary("subtract", at, number(d, rng.choice((-1, 0, 1, 3)), at))
     if kind == 2:

@@ -22,6 +22,8 @@ _WINDOWS = "lib/Transforms/Updates/ScatterWindows.cpp"
 _MASK = "lib/Transforms/Updates/WindowMask.cpp"
 _MASKED = "lib/Transforms/Updates/MaskedWrite.cpp"
 _SELECT = "lib/Transforms/Updates/SimplifySelect.cpp"
+_READS = "lib/Transforms/SimplifyReads.cpp"
+_RETYPE = "lib/Transforms/RetypeCarriers.cpp"
 MUTANTS = (
     Mutant(
         "the range guard is dropped",
@@ -279,5 +281,92 @@ MUTANTS = (
         "lib/Transforms/Guards/PlanGuard.cpp",
         "isWithin(0, plan.last[c] + 1)",
         "isWithin(0, plan.last[c] + 2)",
+    ),
+    Mutant(
+        "a product that has changed sides is not turned back",
+        _READS,
+        "if (!isIdentity(permutation))",
+        "if (permutation.empty())",
+    ),
+    Mutant(
+        "no weight is kept from being turned around again",
+        _READS,
+        "if (read.isKeptFromTurning)",
+        "if (read.isKeptFromTurning && labels.empty())",
+    ),
+    Mutant(
+        "weights come first for one row only",
+        _READS,
+        "rows > 1 &&",
+        "rows == 1 &&",
+    ),
+    Mutant(
+        "dims are stored in the inverse order",
+        _RETYPE,
+        "each = build.transpose(each, storage.order);",
+        "each = build.transpose(each, invertPermutation(storage.order));",
+    ),
+    Mutant(
+        "dims are read in the order in which they lie",
+        _RETYPE,
+        "return build.transpose(build.reshape(value, lies),\n"
+        "                         invertPermutation(storage.order));",
+        "return build.transpose(build.reshape(value, lies), storage.order);",
+    ),
+    Mutant(
+        "starts stay in the program's order",
+        "include/kvlift/Carriers.h",
+        "for (int64_t dim : keptDims(logical))\n      kept.push_back(perDim[dim]);",
+        "for (int64_t dim : Storage{foldsUnitDims, asBits, {}}.keptDims(logical))\n"
+        "      kept.push_back(perDim[dim]);",
+    ),
+    Mutant(
+        "an unrolled loop counts from one",
+        "lib/Transforms/UnrollLoops.cpp",
+        "counters[i]->first + counters[i]->step * done)",
+        "counters[i]->first + counters[i]->step * (done + 1))",
+    ),
+    Mutant(
+        "an unrolled loop loses its last iteration",
+        "lib/Transforms/UnrollLoops.cpp",
+        "done <= plan.iterations",
+        "done < plan.iterations",
+    ),
+    Mutant(
+        "the body of a scan may read what it has stacked",
+        "lib/Transforms/Updates/SimplifyScan.cpp",
+        "write.result().uses().size() != 1 ||",
+        "write.result().uses().empty() ||",
+    ),
+    Mutant(
+        "a narrow counter counts all layers",
+        "lib/Transforms/Updates/SimplifyScan.cpp",
+        "element.bitWidth() < 32",
+        "element.bitWidth() < 8",
+    ),
+    Mutant(
+        "a number that wraps around is exact",
+        _FACTS,
+        "isExact &= product && checkedAdd(a, *product) == held;",
+        "isExact &= product || checkedAdd(a, b) == held;",
+    ),
+    Mutant(
+        "a run in a narrow type goes on behind its end",
+        _WINDOWS,
+        "return !start.base &&",
+        "return !start.base && count < 0 &&",
+    ),
+    Mutant(
+        "the sign of another width says what is negative",
+        "lib/Analysis/IndexFacts.cpp",
+        "compared.width != onFalse.width ||",
+        "compared.width == 0 ||",
+    ),
+    Mutant(
+        "a call hands one argument on twice",
+        "lib/Transforms/InlineCalls.cpp",
+        "replaceAllUsesWith(call.operand(i))",
+        "replaceAllUsesWith(call.operand(i > 1 && call.operand(1).type() == "
+        "call.operand(i).type() ? 1 : i))",
     ),
 )

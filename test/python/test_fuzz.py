@@ -37,9 +37,11 @@ LEAST = {
     "pad": 0.3,
     "if or case": 0.5,
     "select of versions": 0.4,
+    "scan": 0.2,
     "stacked layers": 0.4,
     "transposed": 0.4,
     "viewed": 0.4,
+    "call": 0.4,
     "chain of updates": 0.5,
 }
 
@@ -63,6 +65,19 @@ def test_the_form_is_rewritten(form: str, programs: list[equivalence.Outcome]) -
     drawn = [each for each in programs if each.kind == form]
     rewritten = sum("kvlift-simplify-updates" in each.changed for each in drawn)
     assert rewritten >= LEAST[form] * len(drawn) > 0
+
+
+def test_every_pass_has_something_to_do(programs: list[equivalence.Outcome]) -> None:
+    for name in equivalence.PASSES:
+        passed = name.partition("{")[0]
+        assert sum(passed in each.changed for each in programs) >= 20, passed
+
+
+def test_slots_lie_in_another_order_and_weights_come_first(
+    programs: list[equivalence.Outcome],
+) -> None:
+    assert sum(each.ordered for each in programs) >= 10
+    assert sum(each.weighted for each in programs) >= 10
 
 
 def test_no_module_harms() -> None:
