@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -141,12 +142,16 @@ class FromPackage(KvliftPeer):
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "decoder.kvl")
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                pool.apply(save_decoder, (self.shape, self.target, path))
+            arguments = (self.shape, self.target, path)
+            child = multiprocessing.get_context("spawn").Process(
+                target=save_decoder, args=arguments
+            )
+            child.start()
+            child.join()
             loaded = kvlift.load(path)
         self._program = kvlift.compile(loaded, self.target, cache=False, trust_compiled=True)
-        if not all(self._program.from_cache.values()):
-            raise RuntimeError("the package has no executable for this process")
+        if not all(self._program.from_cache.values()) or "torch" in sys.modules:
+            raise RuntimeError("the package does not serve without a compiler and torch")
 
 
 class PackagedPjrt(FromPackage, KvliftPjrt):
