@@ -88,10 +88,17 @@ def _draw_bars(axis: Any, rows: dict[str, Rows]) -> None:
         )
     for at, (_, _, by_role) in enumerate(bars):
         row = next(iter(by_role.values()))
-        text = f" {row.step:.1f} ms" if row.step < 100 else f" {row.step:.0f} ms"
+        text = f"{row.step:.1f} ms" if row.step < 100 else f"{row.step:.0f} ms"
         end = sum(_width(by_role, role, row.limit) for role in ROLES)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        axis.annotate(text, (end, at), va="center", fontsize=11, bbox=box)
+        axis.annotate(
+            text,
+            (end, at),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=11,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
     axis.set_yticks(range(len(bars)), [f"{s}\n{t}" for s, t, _ in bars], fontsize=10)
     axis.set_xlim(0, axis.get_xlim()[1] * 1.08)
     axis.invert_yaxis()
