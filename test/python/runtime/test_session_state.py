@@ -14,6 +14,7 @@ import small_programs as programs
 import kvlift
 from kvlift.errors import SessionError
 from kvlift.runtime import values
+from kvlift.runtime.values import numpy_dtype
 
 TARGETS = ("pjrt:cpu", "iree:cpu")
 SHAPE = (4, 2, 16, 8)
@@ -178,6 +179,30 @@ def test_a_fork_goes_its_own_way(session):
         np.testing.assert_array_equal(step(fork, 1), mine)
         np.testing.assert_array_equal(fork.state["k"], session.state["k"])
     step(session, 2)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("dtype", ["i1", "bf16", "f16", "i64", "f8E4M3FN", "i4"])
+def test_ways_back_for_slots_of_every_type(program, dtype, batch):
+    """Also those that are stored as other types, without a dim, or packed."""
+    if (program.target, dtype) == ("iree:cpu", "i4"):
+        pytest.skip("IREE takes no arguments of element type i4")
+    kind = numpy_dtype(dtype)
+    shape = (batch, *SHAPE[1:])
+    bits = np.random.default_rng(3).integers(0, 2, (3, *shape), np.uint8)
+    first, second, third = (each.astype(kind) for each in bits)
+    other = kvlift.compile(programs.cache_program(dtype, batch), program.target)
+    with other.session(state={"k": first, "v": second}) as session:
+        kept = session.snapshot()
+        new = np.ones((batch, 2, 1, 8), kind)
+        session(new, new, 3)
+        session.state["v"] = third
+        assert session.state["v"].tobytes() == third.tobytes()
+        for way in (session.reset, lambda: session.restore(kept)):
+            session(new, new, 5)
+            way()
+            assert session.state["k"].tobytes() == first.tobytes()
+            assert session.state["v"].tobytes() == second.tobytes()
 
 
 def test_restore_points_every_few_calls(program):
