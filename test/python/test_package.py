@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import json
 import os
@@ -266,6 +267,21 @@ def test_only_files_are_replaced(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match=r"Is a directory: '\.'"):
         lifted.save("")
     assert sorted(os.listdir(tmp_path)) == ["link.kvl", "old.kvl", "pipe"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.kvl"
+    weighted().save(path)
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*model\.kvl'"):
+        lift().save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["model.kvl"]
 
 
 def test_a_name_that_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
