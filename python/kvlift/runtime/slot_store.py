@@ -205,10 +205,12 @@ class SlotStore:
         return f"{ways}, session.restore_last() the slots after {self.checkpoint.calls} calls"
 
     def checkpoint_if_due(self) -> None:
-        """Takes a restore point before the call that follows each `checkpoint_every` calls."""
-        if self._every is None or self.calls == 0 or self.calls % self._every:
-            return
-        if self.checkpoint is None or self.checkpoint.calls != self.calls:
+        """Takes a restore point before a call, `checkpoint_every` calls after the last one.
+
+        Also when the slots have been put back to before it: it is of another course of calls then.
+        """
+        last = self.checkpoint.calls if self.checkpoint is not None else 0
+        if self._every is not None and not 0 <= self.calls - last < self._every:
             self.checkpoint = self.snapshot()
 
     def view(self, name: str) -> Host:

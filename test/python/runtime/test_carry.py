@@ -183,6 +183,16 @@ def test_run_equals_single_steps(program):
             assert values_of(session) == values_of(single)
 
 
+def test_restore_points_between_runs_of_many_steps(program):
+    want = expected(FIRST, Sampler.greedy(), 12)
+    with program.session(state=first_state(FIRST), checkpoint_every=4) as session:
+        for steps in (3, 2, 5):
+            session.main.run(steps)
+        assert session.checkpoint.calls == 5
+        assert session.restore_last().calls == session.calls == 5
+        np.testing.assert_array_equal(session.main.run(7), want[:, 5:])
+
+
 def test_nothing_crosses_between_steps(program, monkeypatch):
     with program.session(state=first_state(FIRST)) as session:
         counts = {"put": 0, "view": 0, "fetch": 0, "take": 0, "dispatch": 0}

@@ -218,7 +218,15 @@ def test_restore_points_every_few_calls(program):
         np.testing.assert_array_equal(session.state["k"], seen[4])
         session.reset()
         assert session.checkpoint is None
-        step(session, 0)
+        start = session.snapshot()
+        for index in range(3):
+            step(session, index)
+        assert session.checkpoint.calls == 2
+        # It is not what comes before the calls that follow.
+        session.restore(start)
+        step(session, 5)
+        assert session.restore_last().calls == 0
+        np.testing.assert_array_equal(session.state["k"], cache())
 
 
 def test_options_that_mean_nothing(program):
