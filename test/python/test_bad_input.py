@@ -138,6 +138,12 @@ def test_text_has_a_name_in_diagnostics() -> None:
     assert [str(place) for place in places] == ["<module>:2:8"]
 
 
+def test_texts_that_no_path_can_be() -> None:
+    for text, reason in (("x" * 300, "File name too long"), ("a\0b", "No such file")):
+        with pytest.raises(kvlift.SourceError, match=f"cannot read the file: {reason}"):
+            kvlift.lift(text)
+
+
 @pytest.mark.parametrize(
     ("path", "reason"), [("none.mlir", "No such file or directory"), ("", ".* directory")]
 )

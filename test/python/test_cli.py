@@ -128,6 +128,14 @@ def test_compile_keeps_what_it_compiled(source: Path, tmp_path: Path) -> None:
         assert not as_json("run", package, "--target", target)["from_cache"]
 
 
+def test_a_module_comes_through_a_pipe(source: Path) -> None:
+    for command in ("lift {} --json", "run {} --json"):
+        line = f"{KVLIFT} {command.format(f'<(cat {source})')}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)
+
+
 def test_compile_refuses_copies_on_request(tmp_path: Path) -> None:
     path = tmp_path / "rolled.mlir"
     tensor = "tensor<64x64xf32>"

@@ -77,6 +77,9 @@ def is_package(source: Path) -> bool:
     """Whether it is a package by its first bytes, or was one: a damaged one is told as such."""
     if source.suffix == ".kvl":
         return True
+    # A pipe can be read once.
+    if not source.is_file():
+        return False
     try:
         with source.open("rb") as file:
             return file.read(4) == b"PK\x03\x04"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import SourceError
@@ -39,8 +40,18 @@ def import_file(path: str | os.PathLike[str], *, context: ir.Context | None = No
     Raises:
         SourceError: the file is missing or unreadable, or its contents are.
     """
-    context = context or new_context()
-    return _adopt(host().read_file(context._CAPIPtr, os.fspath(path)), os.fspath(path))
+    context, name = context or new_context(), os.fspath(path)
+    # The core reads as much as a file says that it holds; a pipe says nothing.
+    if _is_pipe(name):
+        return import_stablehlo(Path(path).read_bytes(), context=context, name=name)
+    return _adopt(host().read_file(context._CAPIPtr, name), name)
+
+
+def _is_pipe(path: str) -> bool:
+    try:
+        return Path(path).is_fifo()
+    except OSError:  # The core says what is wrong with it.
+        return False
 
 
 def _adopt(read: tuple[Any, list[Any]], name: str) -> ir.Module:
