@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--only", type=parse_shape, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 9)
+    options.rounds = options.rounds or (3 if options.quick else 12)
     if options.only:
         measure(options.only, options, Results(options.output / "decoder.json"))
         return
