@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -90,7 +91,8 @@ class Copy:
              "test/Analysis"],
             cwd=self.root, env=self._environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if "Passed:" not in run.stdout and "Failed:" not in run.stdout:
+        # Its columns are padded: `Passed :`.
+        if not re.search("(Passed|Failed) *:", run.stdout):
             raise RuntimeError(f"lit ran no test: {run.stdout[-2000:]}{run.stderr[-2000:]}")
         return run.returncode != 0
 
