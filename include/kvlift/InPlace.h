@@ -38,6 +38,15 @@ std::vector<Conflict> conflictsToCopyFor(const BlockChains &chains);
 /// An error at the update, with a note for each edge of the cycle.
 Diagnostic &report(const Conflict &conflict, DiagnosticLog &log);
 
+/// A sum of a version that the target may compute after the update of it.
+struct LateSum {
+  Operation sum, update;
+};
+
+/// The sums of old versions that XLA computes with an op which comes after the
+/// update, in program order.
+std::vector<LateSum> lateSumsOf(const BlockChains &chains);
+
 /// Something that a target is known to do to a slot.
 struct Finding {
   std::string slot;

@@ -30,6 +30,10 @@ private:
 
 using Dims = std::vector<int64_t>;
 
+/// Where the dim stands in the list; the list's size if it does not.
+int64_t indexOf(const Dims &dims, int64_t dim);
+bool contains(const Dims &dims, int64_t dim);
+
 /// "slot 'k'": how messages name things.
 inline std::string quote(std::string_view text) {
   return "'" + std::string(text) + "'";

@@ -59,14 +59,10 @@ private:
   void inspectFactors(Operation dot, Value through, const std::string &slot);
   void inspectMoved(const BlockChains &chains, const Read &read);
   void inspectSum(const BlockChains &chains, const Read &read);
-  bool buildsSummand(Operation sum) const;
   bool isFused(Operation op);
 
   // FindingsLate.cpp: readers that a runtime may run after the update.
   void inspectLateReads(const BlockChains &chains);
-  bool isLate(Operation reader);
-  bool isTakenOnce(Value value);
-  bool isPastFusedSum(const Read &read);
   void inspectReadsBetween(const BlockChains &chains);
   bool hasControlFlow();
   bool isComputed(Operation maker);

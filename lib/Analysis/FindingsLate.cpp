@@ -12,52 +12,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "LateSums.h"
 
 #include <algorithm>
 
 using namespace kvlift;
-
-/// Whether the op is computed where its result is, together with the ops that
-/// it is made of.
-bool Finder::isLate(Operation reader) {
-  OpRole role = roles.of(reader);
-  return role == OpRole::elements || role == OpRole::update ||
-         role == OpRole::sum;
-}
-
-/// Whether one op takes the value in, through views or as it is.
-bool Finder::isTakenOnce(Value value) {
-  std::vector<Use> uses = value.uses();
-  while (uses.size() == 1) {
-    Operation user(uses.front().user);
-    OpRole role = roles.of(user);
-    if (role != OpRole::view && role != OpRole::barrier)
-      return true;
-    uses = user.result(uses.front().operand).uses();
-  }
-  return false;
-}
-
-/// Whether a sum between a version and the reader is computed with the reader:
-/// one that is built by itself or for several ops is there before.
-bool Finder::isPastFusedSum(const Read &read) {
-  constexpr size_t wayLimit = 256;
-  std::vector<Value> reached{read.through};
-  for (size_t at = 0; at < reached.size() && at < wayLimit; ++at) {
-    Operation maker = reached[at].definingOp();
-    if (!maker)
-      continue;
-    OpRole role = roles.of(maker);
-    if (role == OpRole::sum && !buildsSummand(maker) &&
-        isTakenOnce(reached[at]))
-      return true;
-    if (role == OpRole::view || role == OpRole::barrier ||
-        role == OpRole::slice || role == OpRole::elements)
-      for (Value operand : maker.operands())
-        reached.push_back(operand);
-  }
-  return false;
-}
 
 void Finder::inspectLateReads(const BlockChains &chains) {
   if (!model.find(Habit::fusesLate))
@@ -69,8 +28,8 @@ void Finder::inspectLateReads(const BlockChains &chains) {
   for (const OrderEdge &edge : graph.readsInCycles()) {
     const Read &read = chains.reads[edge.read];
     const std::string &slot = chains.slotOf(chains.versions[read.version]);
-    if (!read.deferral || !isLate(chains.ops[read.op]) ||
-        (read.deferral.bySum && !isPastFusedSum(read)))
+    if (!read.deferral || !isLate(chains.ops[read.op], roles) ||
+        (read.deferral.bySum && sumsComputedWith(read, roles).empty()))
       continue;
     if (named.insert(slot).second)
       add(Habit::fusesLate, slot, chains.ops[read.op]);

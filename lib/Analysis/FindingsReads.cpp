@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Finder.h"
+#include "LateSums.h"
 #include "kvlift/Carriers.h"
 #include "kvlift/ProductOperand.h"
 
@@ -108,21 +109,6 @@ void Finder::inspectFactors(Operation dot, Value through,
                             !readsInOrder(folded, isFirst, other.freeCount)))
       add(Habit::transposesFactors, slot, dot);
   }
-}
-
-/// Whether XLA:CPU builds what the op sums before it sums it: it sums long dims
-/// in steps, and large f32 tensors in a library.
-bool Finder::buildsSummand(Operation sum) const {
-  constexpr int64_t longestDim = 32, librarySize = 4096;
-  Type type = sum.operand(0).type();
-  auto dims = sum.attribute("dimensions").asI64Array();
-  if (!type.isStaticTensor() || !dims)
-    return false;
-  Dims shape = type.shape();
-  return (type.element().print() == "f32" &&
-          type.elementCount() >= librarySize) ||
-         std::any_of(dims->begin(), dims->end(),
-                     [&](int64_t dim) { return shape[dim] > longestDim; });
 }
 
 /// Whether the op is computed together with the one that makes its operand.

@@ -19,10 +19,6 @@ using namespace kvlift;
 
 namespace {
 
-bool contains(const Dims &dims, int64_t dim) {
-  return std::find(dims.begin(), dims.end(), dim) != dims.end();
-}
-
 /// Whether all positions in one column of the index tensor are 0.
 bool isZeroColumn(Value indices, int64_t column, int64_t vectorDim) {
   Window window = Window::whole(indices.type());

@@ -123,9 +123,6 @@ Dims identityOf(const Dims &shape) {
 /// one that moves the fewest dims.
 std::vector<Dims> ordersFor(const ProductRead &read, const Dims &shape) {
   Dims rest = identityOf(shape), free;
-  auto contains = [](const Dims &dims, int64_t dim) {
-    return std::find(dims.begin(), dims.end(), dim) != dims.end();
-  };
   std::erase_if(rest, [&](int64_t dim) { return contains(read.batch, dim); });
   for (int64_t dim : rest)
     if (!contains(read.summed, dim))

@@ -12,6 +12,14 @@
 
 using namespace kvlift;
 
+int64_t kvlift::indexOf(const Dims &dims, int64_t dim) {
+  return std::find(dims.begin(), dims.end(), dim) - dims.begin();
+}
+
+bool kvlift::contains(const Dims &dims, int64_t dim) {
+  return indexOf(dims, dim) != static_cast<int64_t>(dims.size());
+}
+
 /// Levenshtein's distance, one row at a time.
 static size_t editDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);

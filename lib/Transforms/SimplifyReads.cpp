@@ -81,14 +81,6 @@ std::pair<Operand, Operand> operandsOf(Operation dot) {
           {dot.operand(1), numbers.rhsBatch, numbers.rhsContracting}};
 }
 
-int64_t indexOf(const Dims &dims, int64_t dim) {
-  return std::find(dims.begin(), dims.end(), dim) - dims.begin();
-}
-
-bool contains(const Dims &dims, int64_t dim) {
-  return indexOf(dims, dim) != static_cast<int64_t>(dims.size());
-}
-
 bool hasRepetition(const std::vector<Atom> &atoms) {
   return std::any_of(atoms.begin(), atoms.end(), [](const Atom &atom) {
     return atom.source == Atom::repeated;

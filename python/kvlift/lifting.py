@@ -391,8 +391,10 @@ def _target_passes(target: str, on_conflict: str, require: str | None) -> list[s
         f"kvlift-choose-storage{{target={target}}}",
         # Slots that are stored as other types are read through new views.
         f"kvlift-simplify-reads{{target={target}}}",
+        f"kvlift-split-products{{target={target}}}",
         f"kvlift-guard-scatters{{target={target}}}",
         "kvlift-order-updates",
+        f"kvlift-await-sums{{target={target}}}",
         f"kvlift-check-in-place{{{options}}}",
         "kvlift-tie-state",
     ]

@@ -121,13 +121,14 @@ def test_an_announced_copy_that_is_not_made_is_in_place_and_says_why():
 
 def test_what_lies_in_a_runtime_falls_short():
     copied = OnTarget(("dynamic_update_slice",), "8x4xf32", "copied: why", ("copy",))
-    slot = SlotReport("k", "8x4xf32", ("select",), dict.fromkeys(TARGETS, copied))
-    example = next(e for e in exporters.EXPORTERS["torch"]() if e.name == "read_first")
-    found = [("torch", example, Report("read_first", slots=(slot,)))]
+    name = "arguments[0]"
+    slot = SlotReport(name, "8x4xbf16", ("select",), dict.fromkeys(TARGETS, copied))
+    example = next(e for e in exporters.EXPORTERS["jax"]() if e.name == "decoder_bf16")
+    found = [("jax", example, Report("decoder_bf16", slots=(slot,)))]
     assert list(exporters_table.shortfalls(found)) == []
     assert exporters_table.count(found).short == 1
     short = exporters_table.write_table(found).partition("## Falls short")[2]
-    assert "read_first (k)" in short
+    assert "decoder_bf16 (arguments[0])" in short
 
 
 def test_every_program_has_a_name_of_its_own():
