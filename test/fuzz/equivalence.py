@@ -36,8 +36,11 @@ PASSES = (
     "kvlift-choose-storage{target=iree:cpu}",
     "kvlift-simplify-reads{target=pjrt:cpu}",
     "kvlift-simplify-reads{target=iree:cpu}",
+    # So few bytes that the small slots of these programs are cut.
+    "kvlift-split-products{target=pjrt:cpu bytes=64}",
     "kvlift-guard-scatters{target=iree:cpu}",
     "kvlift-order-updates",
+    "kvlift-await-sums{target=pjrt:cpu}",
 )
 BARRIER = "stablehlo.optimization_barrier"
 BATCH = 50
