@@ -46,7 +46,7 @@ def import_decoder(shape: Shape) -> kvlift.LiftedModule:
     import kvlift
     from kvlift.frontends.torch_export import import_exported_program
     from kvlift.host import host
-    from kvlift.lifting import read_manifest
+    from kvlift.pipelines import read_manifest
 
     imported = import_exported_program(export_decoder(shape))
     host().run_pipeline(imported.module._CAPIPtr, "builtin.module(kvlift-legalize-constants)")

@@ -34,7 +34,8 @@ from kvlift.slots import (
 if TYPE_CHECKING:
     from kvlift.frontends.causal_lm import export_causal_lm
     from kvlift.frontends.export import export
-    from kvlift.lifting import LiftedModule, lift, load
+    from kvlift.lifted_module import LiftedModule
+    from kvlift.lifting import lift, load
     from kvlift.runtime.program import Program, compile
     from kvlift.runtime.session import Session
     from kvlift.runtime.session_function import SessionFunction
@@ -45,7 +46,7 @@ __version__ = "0.1.0"
 
 # Where each name that is imported on first use lives.
 _LAZY = {
-    "LiftedModule": "kvlift.lifting",
+    "LiftedModule": "kvlift.lifted_module",
     "Program": "kvlift.runtime.program",
     "Sampler": "kvlift.sampling",
     "Session": "kvlift.runtime.session",

@@ -20,7 +20,9 @@ from rich.table import Table
 
 from kvlift.errors import CompileError
 from kvlift.host import host
-from kvlift.lifting import LiftedModule, lift, read_manifest
+from kvlift.lifted_module import LiftedModule
+from kvlift.lifting import lift
+from kvlift.pipelines import read_manifest
 from kvlift.runtime.program import Program, compile
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from kvlift.host import diagnostics_from_core, host
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from kvlift.lifting import LiftedModule
+    from kvlift.lifted_module import LiftedModule
     from kvlift.slots import SlicedSlot, Slot
 
 PROVED = "in_place"

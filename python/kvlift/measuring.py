@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from kvlift.errors import CompileError
 from kvlift.filling import values_for
-from kvlift.lifting import LiftedModule, read_manifest
+from kvlift.lifted_module import LiftedModule
+from kvlift.pipelines import read_manifest
 from kvlift.runtime.program import compile
 from kvlift.runtime.values import to_host, to_store
 

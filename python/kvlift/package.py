@@ -21,7 +21,7 @@ from kvlift.sealed import Kind, read_sealed, read_tensors_of, write_sealed
 from kvlift.tensor_file import DTYPES, METADATA, Array, checked_shape, dtype_name
 
 if TYPE_CHECKING:
-    from kvlift.lifting import LiftedModule
+    from kvlift.lifted_module import LiftedModule
     from kvlift.runtime.program import Program
 
 _MANIFEST, _MODULE, _SPLATS = "manifest.json", "module.mlirbc", "splats.json"
@@ -55,7 +55,8 @@ def save_package(lifted: LiftedModule, path: Path, compiled: Iterable[Program] =
 def load_package(path: Path, verify: bool | None = None) -> LiftedModule:
     """Reads and checks the file; see `kvlift.load`."""
     from kvlift.frontends.stablehlo import import_stablehlo
-    from kvlift.lifting import LiftedModule, read_manifest
+    from kvlift.lifted_module import LiftedModule
+    from kvlift.pipelines import read_manifest
 
     members = read_sealed(path, _KIND, verify)
     module = import_stablehlo(bytes(members[_MODULE]), name=f"{path}/{_MODULE}")

@@ -41,7 +41,7 @@ def _tolerance(name: str) -> float:
 def prepare(case: Case, exporter: Callable[[Case], Any], tolerance: float = 2e-5) -> Prepared:
     """Exports one model, imports it, and calls it in PyTorch."""
     from kvlift.frontends.torch_export import import_exported_program
-    from kvlift.lifting import read_manifest
+    from kvlift.pipelines import read_manifest
     from kvlift.runtime.values import as_array
 
     exported = exporter(case)

@@ -366,6 +366,7 @@ def test_session_called_wrong(target: str) -> None:
             use()
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf")
 def test_tensors_that_numpy_cannot_hold() -> None:
     import torch
 

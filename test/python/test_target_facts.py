@@ -18,7 +18,8 @@ import program
 from kvlift import _core
 from kvlift.frontends.stablehlo import import_stablehlo
 from kvlift.host import host
-from kvlift.lifting import LiftedModule, read_manifest
+from kvlift.lifted_module import LiftedModule
+from kvlift.pipelines import read_manifest
 from kvlift.runtime.program import _backend
 
 FACTS = [fact for fact in _core.target_facts() if fact[0] in check.TARGETS]

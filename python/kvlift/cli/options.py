@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from kvlift.lifting import LiftedModule
+    from kvlift.lifted_module import LiftedModule
 
 
 def complete_targets(incomplete: str) -> list[str]:

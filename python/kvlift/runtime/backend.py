@@ -9,7 +9,7 @@ from kvlift.slots import Function, Obstacle, TensorType
 
 if TYPE_CHECKING:
     from kvlift.audit import Copy
-    from kvlift.lifting import Require
+    from kvlift.pipelines import Require
     from kvlift.runtime.values import Host
 
 # A runtime's own handle of a device buffer (a jax array, an IREE buffer view).

@@ -19,7 +19,7 @@ from kvlift.slots import Argument, Function, Manifest, Result
 
 if TYPE_CHECKING:
     from kvlift.audit import AuditReport
-    from kvlift.lifting import Require
+    from kvlift.pipelines import Require
     from kvlift.runtime.backend import Backend, Executable, LiftedSource, Returns
     from kvlift.runtime.executable_entry import Entry
 

@@ -7,7 +7,7 @@ from running import assert_results, expected_results, export, interpreted
 from stateful_models import CASES
 
 from kvlift.frontends.torch_export import ImportedProgram, import_exported_program
-from kvlift.lifting import read_manifest
+from kvlift.pipelines import read_manifest
 
 
 def marks(program: ImportedProgram) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
