@@ -86,7 +86,7 @@ def _read(d: Draft, version: Value) -> Value:
         dim = rng.randrange(len(shape))
         start = rng.randint(0, shape[dim])
         return d.body.slice(version, dim, start, rng.randint(start, shape[dim]))
-    if style in PRODUCTS and version.dtype in ("f32", "i32", "f64") and 0 not in shape:
+    if style in PRODUCTS and version.dtype in (*FLOATS, "i32") and 0 not in shape:
         return PRODUCTS[style](d, version)
     if style == 4:
         return d.body.transpose(version, rng.sample(range(len(shape)), len(shape)))
@@ -135,4 +135,5 @@ PRODUCTS = {3: _summed, 6: _attention, 7: _weighted}
 
 
 def _small(numbers: Numbers, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-    return numbers.integers(-3, 4, shape).astype(kind)
+    small = numbers.integers(-3, 4, shape).astype(kind)
+    return small.view(np.uint16) if kind is FLOATS["bf16"] else small
