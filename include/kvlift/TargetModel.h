@@ -76,6 +76,9 @@ enum class Habit {
   copiesForks,
 };
 
+/// What to write instead: "leave the dimension of extent 1 out of the slot".
+std::string_view wayOut(Habit habit);
+
 /// One thing that one target was seen doing.
 struct TargetFact {
   std::string_view target;

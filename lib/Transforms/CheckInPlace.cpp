@@ -269,7 +269,8 @@ void Checker::reportFinding(const Finding &finding, Severity severity) {
                                         : " is copied: ") +
                  std::string(finding.fact->why) + " " + finding.detail)
       .note(finding.op.location(),
-            "known of " + std::string(finding.fact->target) +
+            std::string(wayOut(finding.fact->habit)) + "; known of " +
+                std::string(finding.fact->target) +
                 " by: " + std::string(finding.fact->evidence));
 }
 

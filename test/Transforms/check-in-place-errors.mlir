@@ -94,7 +94,7 @@ func.func @shift(%c: tensor<64xf32> {kvlift.slot = "c"}) -> (tensor<64xf32> {kvl
   %one = stablehlo.constant dense<1> : tensor<i32>
   %rows = stablehlo.slice %c [0:63] : (tensor<64xf32>) -> tensor<63xf32>
   // expected-error@below {{slot 'c' would get wrong contents: IREE overwrites the slice while it moves it in 'stablehlo.dynamic_update_slice'}}
-  // expected-note@below {{known of iree:cpu by: test_target_facts.py::test_iree_reads_its_own_writes}}
+  // expected-note@below {{write one row at a position that wraps around, or compile for pjrt:cpu; known of iree:cpu by: test_target_facts.py::test_iree_reads_its_own_writes}}
   %new = stablehlo.dynamic_update_slice %c, %rows, %one : (tensor<64xf32>, tensor<63xf32>, tensor<i32>) -> tensor<64xf32>
   return %new : tensor<64xf32>
 }
@@ -110,31 +110,31 @@ func.func @habits(%a: tensor<8x8xf32> {kvlift.slot = "a"}, %b: tensor<8x8xf32> {
         tensor<8x8xf32> {kvlift.slot = "d"}, tensor<8x8xf32> {kvlift.slot = "e"}, tensor<8x8xf32> {kvlift.slot = "f"}, tensor<8x8xf32>, tensor<1x8xf32>) {
   %z = stablehlo.constant dense<0> : tensor<i32>
   // expected-error@below {{slot 'a' is copied: IREE transposes the whole slot for a scatter that does not index the leading dimensions in order: 'stablehlo.scatter'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{index the leading dimensions of the slot, in order; known of iree:cpu by}}
   %a1 = "stablehlo.scatter"(%a, %j, %u) <{scatter_dimension_numbers = #stablehlo.scatter<update_window_dims = [1], inserted_window_dims = [1], scatter_dims_to_operand_dims = [1], index_vector_dim = 1>}> ({
   ^bb0(%x: tensor<f32>, %y: tensor<f32>):
     stablehlo.return %y : tensor<f32>
   }) : (tensor<8x8xf32>, tensor<1x1xi32>, tensor<1x8xf32>) -> tensor<8x8xf32>
   %b0 = stablehlo.transpose %b, dims = [1, 0] : (tensor<8x8xf32>) -> tensor<8x8xf32>
   // expected-error@below {{slot 'b' is copied: IREE builds the transposed slot for 'stablehlo.dynamic_update_slice'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{lay the slot out as it is updated; known of iree:cpu by}}
   %b1 = stablehlo.dynamic_update_slice %b0, %u, %i, %z : (tensor<8x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<8x8xf32>
   %b2 = stablehlo.transpose %b1, dims = [1, 0] : (tensor<8x8xf32>) -> tensor<8x8xf32>
   %c0 = stablehlo.slice %c [1:8, 0:8] : (tensor<8x8xf32>) -> tensor<7x8xf32>
   // expected-error@below {{slot 'c' is copied: IREE builds the new value beside the old in 'stablehlo.concatenate'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{move no rows: write one at a position that wraps around; known of iree:cpu by}}
   %c1 = stablehlo.concatenate %c0, %u, dim = 0 : (tensor<7x8xf32>, tensor<1x8xf32>) -> tensor<8x8xf32>
   // expected-error@below {{slot 'd' is copied: IREE builds the new value beside the old in 'stablehlo.add'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{compute and write only the rows that change; known of iree:cpu by}}
   %d1 = stablehlo.add %d, %d : tensor<8x8xf32>
   %e1 = stablehlo.dynamic_update_slice %e, %u, %i, %z : (tensor<8x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<8x8xf32>
   // expected-error@below {{slot 'f' is copied: the old value has to survive for 'stablehlo.dynamic_update_slice'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{let each update go on from the one before; known of iree:cpu by}}
   %f0 = stablehlo.dynamic_update_slice %f, %u, %i, %z : (tensor<8x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<8x8xf32>
   %row = stablehlo.slice %f0 [0:1, 0:8] : (tensor<8x8xf32>) -> tensor<1x8xf32>
   %f1 = stablehlo.dynamic_update_slice %f, %u, %z, %z : (tensor<8x8xf32>, tensor<1x8xf32>, tensor<i32>, tensor<i32>) -> tensor<8x8xf32>
   // expected-error@below {{slot 'e' is copied: IREE copies the slot for the other result of 'func.return'}}
-  // expected-note@below {{known of iree:cpu by}}
+  // expected-note@below {{return it once; a session's `state` has it too; known of iree:cpu by}}
   return %a1, %b2, %c1, %d1, %e1, %f1, %e1, %row : tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<1x8xf32>
 }
 

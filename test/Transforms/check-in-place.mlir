@@ -30,7 +30,7 @@ func.func @plain(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: 
 func.func @narrow(%c: tensor<64xbf16> {kvlift.slot = "c"}, %u: tensor<1xbf16>, %i: tensor<i32>)
     -> (tensor<64xbf16> {kvlift.slot = "c"}) {
   // expected-remark@below {{slot 'c' is copied: XLA:CPU rewrites the whole slot to update elements of type 'bf16'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{store it as integers, as kvlift-choose-storage does with bf16 and f8, or in a wider type; known of pjrt:cpu by}}
   %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<64xbf16>, tensor<1xbf16>, tensor<i32>) -> tensor<64xbf16>
   return %0 : tensor<64xbf16>
 }
@@ -46,7 +46,7 @@ func.func @narrow(%c: tensor<64xbf16> {kvlift.slot = "c"}, %u: tensor<1xbf16>, %
 func.func @packed(%c: tensor<256xi4> {kvlift.slot = "c"}, %u: tensor<1xi4>, %i: tensor<i32>)
     -> (tensor<256xi4> {kvlift.slot = "c"}) {
   // expected-remark@below {{slot 'c' is copied: XLA:CPU rewrites the whole slot to update elements of type 'i4'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{store it as integers, as kvlift-choose-storage does with bf16 and f8, or in a wider type; known of pjrt:cpu by}}
   %0 = stablehlo.dynamic_update_slice %c, %u, %i : (tensor<256xi4>, tensor<1xi4>, tensor<i32>) -> tensor<256xi4>
   return %0 : tensor<256xi4>
 }
@@ -82,7 +82,7 @@ func.func @regions(%c: tensor<64xf32> {kvlift.slot = "c"}, %d: tensor<64xf32> {k
     -> (tensor<64xf32> {kvlift.slot = "c"}, tensor<64xf32> {kvlift.slot = "d"}, tensor<64xf32> {kvlift.slot = "e"}, tensor<f32>) {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
   // expected-remark@below {{slot 'e' is copied: XLA:CPU, in a program with loops or branches, may overwrite it before 'stablehlo.reduce'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{read the new value, or have no loop or branch in this function; known of pjrt:cpu by}}
   %sum = stablehlo.reduce(%e init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<64xf32>, tensor<f32>) -> tensor<f32>
   %e1 = stablehlo.dynamic_update_slice %e, %u, %i : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> tensor<64xf32>
   %n = stablehlo.constant dense<4> : tensor<i32>
@@ -97,7 +97,7 @@ func.func @regions(%c: tensor<64xf32> {kvlift.slot = "c"}, %d: tensor<64xf32> {k
     stablehlo.return %next, %1 : tensor<i32>, tensor<64xf32>
   }
   // expected-remark@below {{slot 'd' is copied: XLA:CPU copies the slot in and out of 'stablehlo.if'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{let the branch choose the rows, and write them after it; known of pjrt:cpu by}}
   %0 = "stablehlo.if"(%p) ({
     %1 = stablehlo.dynamic_update_slice %d, %u, %i : (tensor<64xf32>, tensor<1xf32>, tensor<i32>) -> tensor<64xf32>
     stablehlo.return %1 : tensor<64xf32>
@@ -190,7 +190,7 @@ func.func @late(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %i: t
   %sum = stablehlo.reduce(%new init: %zero) applies stablehlo.add across dimensions = [0] : (tensor<64xf32>, tensor<f32>) -> tensor<f32>
   %one = stablehlo.reshape %sum : (tensor<f32>) -> tensor<1xf32>
   // expected-remark@below {{slot 'c' is copied: XLA computes it together with, and so after the update, the op 'stablehlo.multiply'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{read the new value instead; known of pjrt:cpu by}}
   %m = stablehlo.multiply %row, %one : tensor<1xf32>
   return %new, %m : tensor<64xf32>, tensor<1xf32>
 }
@@ -208,7 +208,7 @@ func.func @unit(%c: tensor<1x16x4xf32> {kvlift.slot = "c"}, %u: tensor<1x1x4xf32
   %z = stablehlo.constant dense<0> : tensor<i32>
   %new = stablehlo.dynamic_update_slice %c, %u, %z, %i, %z : (tensor<1x16x4xf32>, tensor<1x1x4xf32>, tensor<i32>, tensor<i32>, tensor<i32>) -> tensor<1x16x4xf32>
   // expected-remark@below {{slot 'c' is copied: XLA:CPU copies a slot that has a dimension of extent 1 for 'stablehlo.dot_general'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{leave the dimension of extent 1 out of the slot; known of pjrt:cpu by}}
   %s = stablehlo.dot_general %u, %new, batching_dims = [0] x [0], contracting_dims = [2] x [2] : (tensor<1x1x4xf32>, tensor<1x16x4xf32>) -> tensor<1x1x16xf32>
   return %new, %s : tensor<1x16x4xf32>, tensor<1x1x16xf32>
 }
@@ -228,7 +228,7 @@ func.func @masked(%c: tensor<64xf32> {kvlift.slot = "c"}, %u: tensor<1xf32>, %p:
   %at = stablehlo.broadcast_in_dim %p, dims = [] : (tensor<i32>) -> tensor<64xi32>
   %m = stablehlo.compare EQ, %iota, %at : (tensor<64xi32>, tensor<64xi32>) -> tensor<64xi1>
   // expected-remark@below {{slot 'c' is copied: XLA:CPU rewrites the whole slot for 'stablehlo.select'}}
-  // expected-note@below {{known of pjrt:cpu by}}
+  // expected-note@below {{write rows at positions instead of selecting by a mask; known of pjrt:cpu by}}
   %0 = stablehlo.select %m, %row, %c : tensor<64xi1>, tensor<64xf32>
   return %0 : tensor<64xf32>
 }
