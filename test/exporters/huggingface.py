@@ -11,6 +11,8 @@ from stateful_models import Case
 from torch import nn
 
 CAPACITY, VOCABULARY, LAYERS = 64, 96, 2
+# A slot of 8 MiB in bf16: one whose products are worth being cut into pieces.
+LONG = 131072
 # Rows of a sliding window, and of what state space layers have seen.
 WINDOW, PROMPT = 16, 4
 SIZES: dict[str, Any] = {
@@ -150,6 +152,10 @@ def cases() -> dict[str, tuple[str, Case]]:
     made["llama_decode_batch_1"] = "StaticCache, decode, batch 1", _static("llama", 1, 1)
     made["llama_decode_bf16"] = "StaticCache, decode", _static("llama", 1, 2, torch.bfloat16)
     made["llama_decode_f16"] = "StaticCache, decode", _static("llama", 1, 2, torch.float16)
+    made["llama_decode_long_bf16"] = (
+        f"StaticCache of {LONG} rows, decode",
+        _static("llama", 1, 2, torch.bfloat16, LONG),
+    )
     filling = "sliding StaticCache, not full: `index_copy_`"
     full = "sliding StaticCache, full: `roll` and `copy_`"
     made["mistral_window_filling"] = filling, _window("mistral", 0)
@@ -182,7 +188,13 @@ def _config(name: str, **more: Any) -> tuple[Any, type]:
     return config, getattr(transformers, f"{family.prefix}ForCausalLM")
 
 
-def _static(family: str, rows: int, batch: int, dtype: torch.dtype = torch.float32) -> Case:
+def _static(
+    family: str,
+    rows: int,
+    batch: int,
+    dtype: torch.dtype = torch.float32,
+    capacity: int = CAPACITY,
+) -> Case:
     def build() -> nn.Module:
         from transformers import StaticCache
         from transformers.cache_utils import StaticLayer
@@ -192,9 +204,9 @@ def _static(family: str, rows: int, batch: int, dtype: torch.dtype = torch.float
         more = {"sliding_window": None} if family == "mistral" else {}
         config, kind = _config(family, **more)
         model = kind(config).to(dtype).eval()
-        cache = StaticCache(config=config, max_cache_len=CAPACITY)
+        cache = StaticCache(config=config, max_cache_len=capacity)
         # As TorchExportableModuleWithStaticCache does: sliding layers become plain ones.
-        cache.layers = [StaticLayer(CAPACITY) for _ in cache.layers]
+        cache.layers = [StaticLayer(capacity) for _ in cache.layers]
         _initialize(cache, config, batch, dtype)
         return WithCache(model, cache)
 
