@@ -32,10 +32,10 @@ MUTANTS = (
         "Value mask = inRangeMask() ? Value() : Value();",
     ),
     Mutant(
-        "a body combines the update with itself",
+        "a body combines the old rows with themselves",
         "lib/Transforms/Updates/Combine.cpp",
-        "{body.argument(0), old}",
-        "{body.argument(0), update}",
+        "{body.argument(1), update}",
+        "{body.argument(1), old}",
     ),
     Mutant(
         "only the last of several updates of a row is combined",
