@@ -10,13 +10,10 @@
 #include "kvlift/Builder.h"
 #include "kvlift/IndexArithmetic.h"
 
-#include <algorithm>
-
 using namespace kvlift;
 
 static int64_t placeIn(const Dims &dims, int64_t dim) {
-  auto found = std::find(dims.begin(), dims.end(), dim);
-  return found == dims.end() ? -1 : found - dims.begin();
+  return contains(dims, dim) ? indexOf(dims, dim) : -1;
 }
 
 static Dims ascending(int64_t rank) {
@@ -43,7 +40,7 @@ ScatterMap kvlift::scatterMapOf(Operation scatter) {
   int64_t nextIndexDim = 0;
   Dims updateDimOf(scatter.operand(1).type().rank(), -1);
   for (int64_t u = 0, n = scatter.operand(2).type().rank(); u < n; ++u) {
-    if (placeIn(numbers.updateWindowDims, u) >= 0) {
+    if (contains(numbers.updateWindowDims, u)) {
       map.indexDims.push_back(-1);
       continue;
     }
@@ -60,7 +57,7 @@ ScatterMap kvlift::scatterMapOf(Operation scatter) {
     int64_t batch = placeIn(numbers.inputBatchingDims, i);
     if (batch >= 0)
       dim.updateDim = updateDimOf[numbers.indicesBatchingDims[batch]];
-    else if (placeIn(numbers.insertedWindowDims, i) < 0)
+    else if (!contains(numbers.insertedWindowDims, i))
       dim.updateDim = numbers.updateWindowDims[nextWindowDim++];
   }
   return map;

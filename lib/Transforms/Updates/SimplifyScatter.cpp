@@ -66,14 +66,11 @@ Value layOut(Builder &build, const ScatterWindows &plan, const Window &part) {
   Value update = build.slice(plan.map.update(), part.low, part.high);
   // Unit dims of the update stand for unit dims of the window while there are
   // both; a reshape drops or adds the others.
-  auto isIn = [](const Dims &dims, int64_t dim) {
-    return std::find(dims.begin(), dims.end(), dim) != dims.end();
-  };
   size_t missing =
       std::count(plan.updateDims.begin(), plan.updateDims.end(), int64_t(-1));
   Dims spare, order, shape, placeOf(part.low.size(), -1);
   for (size_t u = 0; u < part.low.size(); ++u) {
-    bool isOwn = isIn(plan.updateDims, u);
+    bool isOwn = contains(plan.updateDims, u);
     if (!isOwn && spare.size() == missing)
       continue;
     if (!isOwn)
